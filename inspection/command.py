@@ -12,6 +12,7 @@ from core.files.outputs import check_output_folder
 from core.files.tensor_files import load_checkpoint
 from core.protocols.passages import ContinuesSymbols, GivesPassages
 from core.protocols.pictures import InvertsInputs
+from core.run_layout import is_run
 from core.terminal.console import print_line
 from core.terminal.printable import shown_path
 from datamodules.base.data_module import DataModule
@@ -80,7 +81,8 @@ class Inspection(Command):
         self._output = settings.output or (self.arguments.run and self.arguments.run / "inspect")
         if not self._output:
             raise InputError("--output: name a folder for the page; there is no run whose folder could have it")
-        check_output_folder(str(self._output))
+        if is_run(check_output_folder(str(self._output))):
+            raise InputError(f"--output {self._output}: is the folder of a run, which stays as it is; choose another")
         super().before_instantiate_classes()
 
     def after_instantiate_classes(self) -> None:

@@ -1,5 +1,6 @@
 """The page of an inspection, and the files beside it."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from core.media_files import encode
 from core.pages.page import render
 from core.pages.pictures import data_url
 from core.summary import strict_json
+from core.terminal.printable import shown_path
 from inspection.views import Shown, View
 
 PAGE, RECORD = "inspect.html", "inspect.json"
@@ -22,6 +24,8 @@ def write_inspection(
     folder: Path, title: str, facts: Mapping[str, Any], views: Views, left_out: Mapping[str, str]
 ) -> dict[str, list[str]]:
     """Writes the pictures and tables of views, a page with all of them, and a record; removes those of an earlier one.
+
+    No other file is replaced.
 
     Args:
         folder: The folder, which is made if it is not there.
@@ -34,7 +38,7 @@ def write_inspection(
         Names of the files by view.
 
     Raises:
-        InputError: The folder cannot be made.
+        InputError: The folder cannot be made, or has a file of such a name that no inspection has written.
     """
     files: dict[str, list[str]] = {}
     contents: dict[str, str | bytes] = {}  # all is made before anything of an earlier inspection is removed
@@ -51,23 +55,27 @@ def write_inspection(
         sections.append({"view": view, "parts": parts})
     page = render(Path(__file__).with_name("inspection.html"), title, facts=facts, sections=sections, left_out=left_out)
     record = dict(facts) | {"files": files, "left_out": dict(left_out)}
+    earlier = _earlier(folder)
+    for name in (RECORD, *contents, PAGE):
+        if name not in earlier and os.path.lexists(folder / name):
+            reason = f"{name} is there already, and no earlier inspection has written it"
+            raise InputError(f"--output {shown_path(folder)}: {reason}; choose another folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--output {folder}: cannot be made ({error.strerror})") from error
-    _remove_earlier(folder)
+    for name in earlier - {RECORD, PAGE}:
+        (folder / name).unlink(missing_ok=True)
     for name, content in {RECORD: strict_json(record), **contents, PAGE: page}.items():  # first what names the others
         write_atomically(folder / name, content)
     return files
 
 
-def _remove_earlier(folder: Path) -> None:
-    """Removes the files that the record of an earlier inspection names."""
+def _earlier(folder: Path) -> set[str]:
+    """Returns the names of the files of an earlier inspection, as its record has them; none without a record."""
     try:
         files = load_json((folder / RECORD).read_text(encoding="utf-8"))["files"]
-        names = [Path(str(name)).name for some in files.values() for name in some]
+        names = {Path(str(name)).name for some in files.values() for name in some}
     except (OSError, ValueError, KeyError, AttributeError, TypeError):  # there is none, or it is damaged
-        return
-    for name in names:
-        if name.endswith((".png", ".csv")):
-            (folder / name).unlink(missing_ok=True)
+        return set()
+    return {RECORD, PAGE, *(name for name in names if name.endswith((".png", ".csv")))}

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +13,10 @@ import pytest
 from matplotlib.figure import Figure as MatplotlibFigure
 from PIL import Image
 
-from inspection.page import PAGE
+from core.errors import InputError
+from core.media import Table
+from inspection.page import PAGE, write_inspection
+from inspection.views import Shown, View
 from tests.browser import open_page
 from tests.tiny_text import CHARACTERS, DOCUMENTS, TinyDocuments
 
@@ -99,6 +103,23 @@ def test_named_pictures_and_views(run: Path, command: Command, tmp_path: Path) -
     code, _, errors = command(*given[:2], "--only", "filters, filters", "--output", "page")
     assert code == 0, errors
     assert {path.name for path in Path("page").glob("*.png")} == {"filters.png"}, "those of before are gone"
+
+
+def test_files_that_no_inspection_has_written_are_neither_replaced_nor_removed() -> None:
+    table = Table(name="words", step=0, header=["word"], rows=[["one"]])
+    looked = {}, [(View("words", "Words", "", iter), [Shown(table)])], {}
+    for name in ("words.csv", PAGE, "inspect.json"):
+        folder = Path(name).with_suffix("")
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text("mine")
+        with pytest.raises(InputError, match=rf"--output {folder}: {name} is there already, and no earlier inspection"):
+            write_inspection(folder, "title", *looked)
+        assert [path.read_text() for path in folder.iterdir()] == ["mine"]
+        (folder / name).rename(folder / "other.csv")
+        for _ in range(2):
+            write_inspection(folder, "title", *looked)
+        assert {path.name for path in folder.iterdir()} == {"other.csv", "words.csv", PAGE, "inspect.json"}
+        shutil.rmtree(folder)
 
 
 def test_a_classifier_of_texts(finished_run: Callable[..., Path], command: Command) -> None:
@@ -244,6 +265,7 @@ def test_a_network_without_a_run(config: Path, command: Command, run: Path) -> N
         (("--input", "nothing.png"), "nothing.png"),
         (("--input", ""), "--input: the name is empty; name a picture"),
         (("--output", ""), "--output : name a folder, such as inspect"),
+        (("--output", "run"), "--output run: is the folder of a run, which stays as it is; choose another"),
         (("--invert",), "--invert: it is for pictures that --input names"),
     ],
 )
