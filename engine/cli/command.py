@@ -159,7 +159,7 @@ class Command(SubcommandCLI):
         if run is not None:
             why_not = "" if fits else why_not_recorded(run, self.plain_config)
             self.folder = None if why_not else RunFolder(run)
-            if why_not and is_first and self.arguments.subcommand != "predict":
+            if why_not and is_first and self.arguments.subcommand in ("validate", "test"):
                 print_line(f"note     not recorded in {shown_path(run)}, which {why_not}")
             if self.folder is not None and is_first:
                 if fits:

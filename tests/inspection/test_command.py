@@ -100,8 +100,9 @@ def test_named_pictures_and_views(run: Path, command: Command, tmp_path: Path) -
     assert record(Path("page"))["files"] == {"grad_cam": ["grad_cam.png"], "neighbours": ["neighbours.png"]}
     assert "&lt;b&gt;.png" in Path("page/inspect.html").read_text()
     assert not (run / "inspect").exists()
-    code, _, errors = command(*given[:2], "--only", "filters, filters", "--output", "page")
+    code, output, errors = command(*given[:2], "--only", "filters, filters", "--output", "page", "--views.flip", "true")
     assert code == 0, errors
+    assert "not recorded" not in output, "as nothing of an inspection is"
     assert {path.name for path in Path("page").glob("*.png")} == {"filters.png"}, "those of before are gone"
 
 
