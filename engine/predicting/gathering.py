@@ -1,9 +1,47 @@
-"""What several processes have predicted, put together in order."""
+"""What a model has predicted: checked, and that of several processes put together in order."""
+
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from core.errors import InputError
 from core.processes.peers import gathered
+
+
+def checked_rows(outputs: Any, model: str) -> list[Tensor]:
+    """Returns the batches that a model has predicted, unless they are no rows of one length.
+
+    Args:
+        outputs: What `predict_step` returned for each batch.
+        model: Name of the model, for the message.
+    """
+    if not outputs or not all(isinstance(batch, Tensor) and batch.ndim > 0 for batch in outputs):
+        kind = type(outputs[0]).__name__ if outputs else "nothing"
+        raise InputError(f"{model}.predict_step returns {kind}; predict shows tensors [B] or [B, K], a row a sample")
+    widths = sorted({batch[0].numel() for batch in outputs if len(batch)})
+    if len(widths) > 1:
+        found = f"rows of {widths[0]} and of {widths[-1]} numbers"
+        raise InputError(f"{model}.predict_step returns {found}; each needs as many")
+    return outputs
+
+
+def checked_pictures(outputs: Any, model: str) -> list[Tensor]:
+    """Returns the batches of pictures that a model has made, unless they are none.
+
+    Args:
+        outputs: What `predict_step` returned for each batch.
+        model: Name of the model, for the message.
+    """
+    for batch in outputs:
+        kind = type(batch).__name__
+        if isinstance(batch, Tensor):
+            kind = f"{str(batch.dtype).removeprefix('torch.')} {list(batch.shape)}"
+            if batch.dtype == torch.uint8 and batch.ndim == 4 and batch.shape[3] in (1, 3):
+                continue
+        needed = "pictures, uint8 [B, H, W, C] with 1 or 3 channels"
+        raise InputError(f"{model}.predict_step returns {kind}; predict writes {needed}")
+    return outputs
 
 
 def gather_unread(mine: dict[int, str], world_size: int) -> dict[int, str]:

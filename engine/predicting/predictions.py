@@ -20,7 +20,7 @@ from core.terminal.printable import counted, printable, shown_path
 from core.terminal.text_table import aligned
 from datamodules.base.data_module import DataModule
 from datamodules.base.sample_data_module import SampleDataModule
-from engine.predicting.gathering import gather, gather_pictures, gather_unread, in_order
+from engine.predicting.gathering import checked_pictures, checked_rows, gather, gather_pictures, gather_unread, in_order
 from engine.predicting.picture_files import check_picture_output, write_pictures
 from engine.trainer import Trainer
 
@@ -71,42 +71,52 @@ def conclude(
         model: The model.
         datamodule: Its data.
         outputs: What `predict_step` returned for each batch.
-        output: The CSV file.
+        output: The CSV file; for a model that makes pictures, their folder or file.
 
     Raises:
         InputError: Some inputs could not be read, of which the others are printed and written nevertheless; or the
             model returns what cannot be shown.
     """
-    names = datamodule.prediction_names() if isinstance(datamodule, DataModule) else None
-    table, unread, world_size = None, {}, trainer.world_size
+    kind, world_size = type(model).__name__, trainer.world_size
+    is_ours, makes_pictures = isinstance(datamodule, DataModule), isinstance(model, PredictsPictures)
+    # classes are named by their probabilities, which a model of another package need not return
+    has_table = is_ours and (isinstance(model, PredictsClasses) or not isinstance(datamodule, HasClasses))
+    if world_size > 1 and not (is_ours and (makes_pictures or has_table)):
+        raise InputError(f"predict: {kind} predicts on one device here; give --trainer.devices 1")
+    if not is_ours and outputs and isinstance(outputs[0], list):  # of several loaders
+        outputs = [batch for loader in outputs for batch in loader]
     order = datamodule.predicted_order() if isinstance(datamodule, SampleDataModule) else None
     if order is not None:
-        outputs = in_order(_checked_rows(outputs, type(model).__name__), order)
-    # classes are named by their probabilities, which a model of another package need not return
-    if names is not None and (isinstance(model, PredictsClasses) or not isinstance(datamodule, HasClasses)):
-        pictures = isinstance(model, PredictsPictures)
-        if pictures:
-            together = gather_pictures(outputs, world_size)
-        else:
-            together = gather(_checked_rows(outputs, type(model).__name__), world_size)
-        names = names[: len(together)]  # all, unless a limit of the trainer ended it before
-        unread = gather_unread(datamodule.unread, world_size)
-        for line in datamodule.notes_on_inputs():
-            print_line(line)
-        read = [place for place in range(len(names)) if place not in unread]
-        if trainer.is_global_zero and read and pictures:
-            report(_written([names[place] for place in read], [together[place] for place in read], output), None)
-        elif trainer.is_global_zero and read:
-            table = datamodule.prediction_table([names[place] for place in read], together[read])
-    elif world_size == 1:
-        limited = not takes_all(trainer.limit_predict_batches)
-        table = general_table(outputs, type(model).__name__, names, limited)
+        outputs = in_order(checked_rows(outputs, kind), order)
+    names = datamodule.prediction_names() if is_ours else None
+    if makes_pictures:
+        predicted = gather_pictures(checked_pictures(outputs, kind), world_size)
+    elif has_table:
+        predicted = gather(checked_rows(outputs, kind), world_size)
     else:
-        raise InputError(f"predict: {type(model).__name__} predicts on one device here; give --trainer.devices 1")
-    if table is not None:
-        report(table, output)
+        table = general_table(outputs, kind, names, not takes_all(trainer.limit_predict_batches))
+        predicted = table.rows
+    # all names, unless a limit of the trainer ended it before
+    names = names[: len(predicted)] if is_ours else [str(place) for place in range(len(predicted))]
+    unread = _unread(datamodule, world_size) if is_ours and (makes_pictures or has_table) else {}
+    read = [place for place in range(len(names)) if place not in unread]
+    if trainer.is_global_zero and read:
+        shown = [names[place] for place in read]
+        if makes_pictures:
+            report(_written(shown, [predicted[place] for place in read], output), None)
+        elif has_table:
+            report(datamodule.prediction_table(shown, predicted[read]), output)
+        else:
+            report(table, output)
     if unread:
         raise InputError(describe_unread(unread, len(names)))
+
+
+def _unread(datamodule: DataModule, world_size: int) -> dict[int, str]:
+    """Returns why some of the inputs could not be read, by their places; prints notes on the inputs."""
+    for line in datamodule.notes_on_inputs():
+        print_line(line)
+    return gather_unread(datamodule.unread, world_size)
 
 
 def _written(names: Sequence[str], pictures: Sequence[Tensor], output: str) -> PredictionTable:
@@ -186,7 +196,7 @@ def general_table(outputs: Any, model: str, names: list[str] | None = None, limi
     """Returns predictions of a model or a data set of another package: a row of numbers for each sample.
 
     Args:
-        outputs: What `predict_step` returned for each batch, a tensor [B] or [B, K]; a list of these for each loader.
+        outputs: What `predict_step` returned for each batch, a tensor [B] or [B, K].
         model: Name of the model, for the message.
         names: Names of the samples; their places if not given.
         limited: Whether only the first samples were predicted.
@@ -194,9 +204,7 @@ def general_table(outputs: Any, model: str, names: list[str] | None = None, limi
     Raises:
         InputError: The model returns something else, or not one row for each sample.
     """
-    if outputs and isinstance(outputs[0], list):  # of several loaders
-        outputs = [batch for loader in outputs for batch in loader]
-    batches = _checked_rows(outputs, model)
+    batches = checked_rows(outputs, model)
     rows = torch.cat([batch.flatten(1) if batch.ndim > 1 else batch[:, None] for batch in batches])
     numbers = [[str(value) if isinstance(value, int) else f"{value:.6g}" for value in row] for row in rows.tolist()]
     header = ["sample", *(f"output {place}" for place in range(rows.shape[1]))]
@@ -204,23 +212,6 @@ def general_table(outputs: Any, model: str, names: list[str] | None = None, limi
     if len(names) < len(numbers) or (len(names) > len(numbers) and not limited):
         raise InputError(f"{model}.predict_step returns {len(numbers)} rows for {len(names)} samples, not one each")
     return PredictionTable(header, [(name, *row) for name, row in zip(names, numbers, strict=False)])
-
-
-def _checked_rows(outputs: Any, model: str) -> list[Tensor]:
-    """Returns the batches that a model has predicted, unless they are no rows of one length.
-
-    Args:
-        outputs: What `predict_step` returned for each batch.
-        model: Name of the model, for the message.
-    """
-    if not outputs or not all(isinstance(batch, Tensor) and batch.ndim > 0 for batch in outputs):
-        kind = type(outputs[0]).__name__ if outputs else "nothing"
-        raise InputError(f"{model}.predict_step returns {kind}; predict shows tensors [B] or [B, K], a row a sample")
-    widths = sorted({batch[0].numel() for batch in outputs if len(batch)})
-    if len(widths) > 1:
-        found = f"rows of {widths[0]} and of {widths[-1]} numbers"
-        raise InputError(f"{model}.predict_step returns {found}; each needs as many")
-    return outputs
 
 
 def describe_unread(unread: Mapping[int, str], n: int) -> str:

@@ -9,14 +9,37 @@ from types import SimpleNamespace
 import pytest
 import torch
 from PIL import Image
+from pytorch_lightning import LightningDataModule, LightningModule
 
 from core.errors import InputError
 from core.predictions import PredictionTable, as_lines, as_paragraphs, classified, excerpt
-from engine.predicting.gathering import gather, in_order
+from engine.predicting.gathering import checked_pictures, gather, in_order
 from engine.predicting.predictions import SHOWN, check_output, conclude, general_table, report
+from tests.pictures import picture
+from tests.plain import PlainModule
 from tests.tiny import TinyDataModule, tiny_vgg
 
 CLASSES = ("cat", "dog", "bird")
+
+
+class Painter(LightningModule):
+    """A model of another package that makes pictures."""
+
+    predicts_pictures = True
+
+
+def trainer_of(**changes: object) -> SimpleNamespace:
+    """Returns what is asked of a trainer that has predicted."""
+    return SimpleNamespace(**{"world_size": 1, "is_global_zero": True, "limit_predict_batches": 1.0} | changes)
+
+
+@pytest.fixture
+def given() -> TinyDataModule:
+    """Data with classes, which is to predict three pictures."""
+    data = TinyDataModule()
+    data.inputs = [str(picture(Path(f"{name}.png"))) for name in "abc"]
+    data.input_names()
+    return data
 
 
 def test_the_two_likeliest_classes_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
@@ -205,8 +228,44 @@ def test_rows_of_several_lengths_are_refused() -> None:
     [([torch.zeros(2, 3), torch.zeros(2, 4)], "rows of 3 and of 4 numbers"), ([(0.5, 0.5)], "tuple"), ([], "nothing")],
 )
 def test_what_a_classifier_predicts_is_checked_as_well(outputs: list, found: str) -> None:
-    trainer = SimpleNamespace(world_size=1, is_global_zero=True)
+    trainer = trainer_of()
     datamodule = TinyDataModule()
     datamodule.load_once()
     with pytest.raises(InputError, match=rf"VGG\.predict_step returns {found}"):
         conclude(trainer, tiny_vgg(), datamodule, outputs, None)
+
+
+def test_pictures_are_written_whatever_data_they_are_made_of(given: TinyDataModule) -> None:
+    made = torch.arange(3, dtype=torch.uint8)[:, None, None, None].expand(3, 4, 6, 3)
+    conclude(trainer_of(), Painter(), given, [made[:2], made[2:]], "painted")
+    shown = {path.name: Image.open(path).getpixel((0, 0))[0] for path in Path("painted").iterdir()}
+    assert shown == {"a.png": 0, "b.png": 1, "c.png": 2}
+    conclude(trainer_of(), Painter(), LightningDataModule(), [[made[:1]], [made[1:2]]], "of_two_loaders")
+    assert {path.name for path in Path("of_two_loaders").iterdir()} == {"0.png", "1.png"}
+
+
+def test_pictures_of_data_with_classes_are_made_on_several_devices(
+    given: TinyDataModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def all_gather(parts: list, mine: list | dict) -> None:
+        parts[:] = [mine, type(mine)()]
+
+    monkeypatch.setattr(torch.distributed, "all_gather_object", all_gather)
+    made = torch.zeros(1, 4, 6, 3, dtype=torch.uint8)
+    conclude(trainer_of(world_size=2), Painter(), given, [made], "painted.png")
+    assert Path("painted.png").exists()
+    with pytest.raises(InputError, match=r"predict: PlainModule predicts on one device here; give --trainer.devices 1"):
+        conclude(trainer_of(world_size=2), PlainModule(), given, [torch.zeros(3, 2)], None)
+
+
+@pytest.mark.parametrize(
+    ("made", "found"),
+    [
+        (torch.zeros(2, 4, 4, 3), r"float32 \[2, 4, 4, 3\]"),
+        (torch.zeros(2, 3, 4, 4, dtype=torch.uint8), r"uint8 \[2, 3, 4, 4\]"),
+        ((), "tuple"),
+    ],
+)
+def test_what_is_no_picture_is_told(made: object, found: str) -> None:
+    with pytest.raises(InputError, match=rf"^Model\.predict_step returns {found}; predict writes pictures, uint8 \["):
+        checked_pictures([made], "Model")
