@@ -1,6 +1,7 @@
 """Prints and writes the predictions of `predict`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def conclude(
         predicted = table.rows
     # all names, unless a limit of the trainer ended it before
     names = names[: len(predicted)] if is_ours else [str(place) for place in range(len(predicted))]
-    unread = _unread(datamodule, world_size) if is_ours and (makes_pictures or has_table) else {}
+    unread = _unread(datamodule, len(names), world_size) if is_ours else {}
     read = [place for place in range(len(names)) if place not in unread]
     if trainer.is_global_zero and read:
         shown = [names[place] for place in read]
@@ -107,16 +108,17 @@ def conclude(
         elif has_table:
             report(datamodule.prediction_table(shown, predicted[read]), output)
         else:
-            report(table, output)
+            report(replace(table, rows=[predicted[place] for place in read]), output)
     if unread:
         raise InputError(describe_unread(unread, len(names)))
 
 
-def _unread(datamodule: DataModule, world_size: int) -> dict[int, str]:
-    """Returns why some of the inputs could not be read, by their places; prints notes on the inputs."""
+def _unread(datamodule: DataModule, n: int, world_size: int) -> dict[int, str]:
+    """Returns why some of the first n inputs could not be read, by their places; prints notes on the inputs."""
     for line in datamodule.notes_on_inputs():
         print_line(line)
-    return gather_unread(datamodule.unread, world_size)
+    found = gather_unread(datamodule.unread, world_size)
+    return {place: reason for place, reason in found.items() if place < n}
 
 
 def _written(names: Sequence[str], pictures: Sequence[Tensor], output: str) -> PredictionTable:

@@ -269,3 +269,27 @@ def test_pictures_of_data_with_classes_are_made_on_several_devices(
 def test_what_is_no_picture_is_told(made: object, found: str) -> None:
     with pytest.raises(InputError, match=rf"^Model\.predict_step returns {found}; predict writes pictures, uint8 \["):
         checked_pictures([made], "Model")
+
+
+def test_a_model_of_another_package_predicts_nothing_of_what_cannot_be_read(
+    given: TinyDataModule, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [torch.rand(2, 5), torch.rand(1, 5)]
+    given.unread = {1: "b.png: broken picture"}
+    given.input_notes = ["note     two of the names"]
+    with pytest.raises(InputError, match=r"^1 of 3 inputs cannot be read: b\.png: broken picture$"):
+        conclude(trainer_of(), PlainModule(), given, rows, "out.csv")
+    with open("out.csv", newline="", encoding="utf-8") as file:
+        assert [row[0] for row in csv.reader(file)] == ["sample", "a.png", "c.png"]
+    assert "note     two of the names\n" in capsys.readouterr().out
+    given.unread = dict.fromkeys(range(3), "broken")
+    with pytest.raises(InputError, match=r"^3 of 3 inputs cannot be read"):
+        conclude(trainer_of(), PlainModule(), given, rows, "none.csv")
+    assert not Path("none.csv").exists()
+
+
+def test_what_cannot_be_read_behind_a_limit_is_left_alone(given: TinyDataModule) -> None:
+    given.unread = {2: "c.png: broken picture"}
+    for model in (PlainModule(), tiny_vgg()):
+        conclude(trainer_of(limit_predict_batches=1), model, given, [torch.rand(2, 5)], "out.csv")
+        assert len(Path("out.csv").read_text().splitlines()) == 3
