@@ -134,9 +134,7 @@ def _are_equal(one: Any, other: Any) -> bool:
     """Returns whether two tensors of a state are equal; lazy ones are not yet drawn, and other states no weights."""
     if not (isinstance(one, Tensor) and isinstance(other, Tensor)):
         return type(one) is type(other)
-    if is_lazy(one) or is_lazy(other):
-        return False
-    return have_same_bits(one, other)
+    return not (is_lazy(one) or is_lazy(other)) and have_same_bits(one, other)
 
 
 @cache
