@@ -90,6 +90,14 @@ def look_up_extensions_once(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(registry, "entry_points", functools.cache(registry.entry_points))
 
 
+def look_for_gpus_once(patch: pytest.MonkeyPatch) -> None:
+    """Keeps that there is no GPU, for which a tiny run searches the disk seven times."""
+    import torch
+
+    if not torch.cuda.device_count():
+        patch.setattr(torch.cuda, "_cached_device_count", 0)
+
+
 def leave_out_source_lines(patch: pytest.MonkeyPatch) -> None:
     """Has Lightning ask who loads a checkpoint without reading the source files of all callers."""
     from pytorch_lightning.utilities import model_helpers
@@ -126,5 +134,5 @@ def take_all() -> None:
         shortcut(patch)
     for shortcut in (look_up_extensions_once, build_parsers_once, parse_classes_once, find_options_once):
         shortcut(patch)
-    for shortcut in (find_settings_quickly, draw_strokes_once):
+    for shortcut in (find_settings_quickly, draw_strokes_once, look_for_gpus_once):
         shortcut(patch)
