@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
+from core.files.home import from_home
 from core.indices import evenly_spaced_indices
 from core.predictions import TEXT, PredictionTable, as_paragraphs
 from core.protocols.passages import Passages, cut
@@ -90,7 +91,7 @@ class CharCorpusDataModule(LanguageDataModule):
             why = f"data.split columns has rows, and no test part; set it to {other}, or split by position"
             raise InputError(f"data.{what}: {why}")
         self.corpus = CORPORA[corpus]
-        self.file = None if file is None else Path(file).expanduser()
+        self.file = None if file is None else from_home(file)
         self.name = self.corpus.name if file is None else self.file.name
         if source == "auto":
             self.origin = str(self.file or self.data_dir / self.corpus.file)

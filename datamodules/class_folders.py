@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from core.errors import InputError
+from core.files.home import from_home
 from core.own_trainer import refuse_other_trainer
 from core.terminal.printable import first_names
 from datamodules.base.cache import marked
@@ -65,9 +66,9 @@ class ClassFoldersDataModule(ImageFolderDataModule):
         **settings: Any,
     ) -> None:
         self.source = source
-        given = None if lists is None else Path(lists).expanduser()
+        given = None if lists is None else from_home(lists)
         self.division = FileSplit(val_size, test_size, fold, folds, given, per_class)
-        self.root = Path(data_dir).expanduser()  # of the class folders
+        self.root = from_home(data_dir)  # of the class folders
         self._has_parts = source == "auto" and (self.root / "train").is_dir()
         super().__init__(
             data_dir,

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
+from core.files.home import from_home
 from core.processes.memory import available_memory
 from core.terminal.console import print_line
 from datamodules.base.cache import cached, fingerprint, marked
@@ -95,7 +96,7 @@ class ImageFolderDataModule(ImageClassificationDataModule):
         self.skip_corrupt = skip_corrupt
         self._streams = {"always": True, "never": False, "auto": None}[stream]  # None: not decided yet
         self.num_workers = num_workers
-        self._left_out = LeftOut(Path(data_dir).expanduser())
+        self._left_out = LeftOut(from_home(data_dir))
         self.files, self.class_names = self.list_files(self._left_out.root)
         self.num_classes = len(self.class_names)
         self.train_size = len(self.files["train"])

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.errors import InputError
+from core.files.home import from_home
 from core.terminal.console import print_line
 from core.terminal.printable import counted
 from datamodules.base.data_module import Source
@@ -87,7 +88,7 @@ class MusicDataModule(TuneLanguage):
         check_least(1, steps=steps)
         check_least(0, written=written)
         check_split_shares(val_share, test_share, "tunes")
-        self.file = None if file is None else Path(file).expanduser()
+        self.file = None if file is None else from_home(file)
         self.name = "Nottingham tunes" if file is None else self.file.name
         self.kind = symbols
         self.transpose = transpose

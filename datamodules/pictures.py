@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from core.errors import InputError
+from core.files.home import from_home
 from core.predictions import PredictionTable
 from core.terminal.console import print_line
 from datamodules.base.cache import fingerprint
@@ -136,9 +137,9 @@ class PicturesDataModule(ImageDataModule):
         check_least(0, num_workers=num_workers, largest=largest)
         self.image_size = image_size
         self.stream, self.num_workers, self.largest = stream, num_workers, largest
-        self._left_out = LeftOut(Path(data_dir).expanduser())
+        self._left_out = LeftOut(from_home(data_dir))
         self._deep: int | None = None  # number of pictures of 16 bits, once they have been looked for
-        self._files = [] if source == "synthetic" else self._find(Path(data_dir).expanduser())
+        self._files = [] if source == "synthetic" else self._find(from_home(data_dir))
         self.train_size = len(self._files) or DRAWN
         super().__init__(
             data_dir,

@@ -5,13 +5,13 @@ Leon Gatys, Alexander Ecker and Matthias Bethge, "Image Style Transfer Using Con
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from core.errors import InputError
+from core.files.home import from_home
 from core.predictions import PredictionTable
 from datamodules.base.data_module import DataModule, Source
 from datamodules.base.loader import Loader
@@ -113,7 +113,7 @@ class StylePicturesDataModule(DataModule):
         self.shares = style_weights or [1.0] * max(1, len(self.style))
         self.style_scale = style_scale
         self.in_channels = 1 if colors == "content" else 3
-        original = DRAWN if source == "synthetic" else picture_size(Path(content).expanduser())
+        original = DRAWN if source == "synthetic" else picture_size(from_home(content))
         width, height = scaled_size(original, long_side or max(original))
         if min(width, height) < LEAST:
             name = self.origin if source == "synthetic" else content
@@ -131,7 +131,7 @@ class StylePicturesDataModule(DataModule):
                 if not given:
                     raise InputError(f"--data.{option}: a picture is needed (or --data.source synthetic)")
             for path in filter(None, (self.content, *self.style, self.mask)):
-                if not Path(path).expanduser().exists():
+                if not from_home(path).exists():
                     raise InputError(f"{path}: no such file")
         if not style_scale > 0:
             raise InputError(f"data.style_scale is {style_scale}: it has to be above 0")

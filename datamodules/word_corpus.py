@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
+from core.files.home import from_home
 from core.predictions import PredictionTable
 from core.protocols.general import ComposesWords
 from core.randomness import generator
@@ -97,7 +98,7 @@ class WordCorpusDataModule(TextDataModule):
         check_least(1, window=window)
         if not 0 <= subsample <= 1:
             raise InputError(f"data.subsample is {subsample:g}: a share of the text, from 0 to 1, is needed")
-        own_file, own_folder = (None if path is None else Path(path).expanduser() for path in (file, folder))
+        own_file, own_folder = (None if path is None else from_home(path) for path in (file, folder))
         self.files = WordFiles(self.data_dir, corpus, own_file, own_folder, documents, encoding)
         self.name = self.files.name
         if source == "auto":
@@ -109,8 +110,7 @@ class WordCorpusDataModule(TextDataModule):
         self.resample = resample
         self.shuffle = shuffle
         self.test_files = {
-            part: [Path(path).expanduser() for path in paths or []]
-            for part, paths in (("val", val_files), ("test", test_files))
+            part: [*map(from_home, paths or [])] for part, paths in (("val", val_files), ("test", test_files))
         }
         saved = {} if vocabulary is None else read_saved(Path(vocabulary))
         self._words = tuple(saved["symbols"]) if saved else None

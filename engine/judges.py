@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from core.errors import InputError
+from core.files.home import from_home
 from core.files.tensor_files import load_checkpoint
 from core.protocols.judges import TakesJudge
 from core.run_layout import CONFIG, checkpoint_in, has_config
@@ -99,7 +100,7 @@ def read_judge(name: str) -> NetworkJudge:
     Raises:
         InputError: It is no such run.
     """
-    run = Path(name).expanduser()
+    run = from_home(name)
     checkpoint_file = checkpoint_in(run)
     if not has_config(run) or checkpoint_file is None:
         newest = newest_run_in(run)

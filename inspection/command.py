@@ -1,6 +1,5 @@
 """The subcommand `inspect RUN`: what a trained network has learned, as pictures and one page."""
 
-from pathlib import Path
 from typing import Any
 
 from pytorch_lightning import LightningModule
@@ -8,6 +7,7 @@ from pytorch_lightning import LightningModule
 from callbacks.description import describe_data
 from callbacks.exact_resume import saved_optimizer_steps
 from core.errors import InputError
+from core.files.home import from_home
 from core.files.outputs import check_output_folder
 from core.files.tensor_files import load_checkpoint
 from core.protocols.passages import ContinuesSymbols, GivesPassages
@@ -118,7 +118,7 @@ class Inspection(Command):
             "looked at": ", ".join(self.settings.input) or f"{subject.part} ({datamodule.sizes[subject.part]:,})",
             "command": self.arguments.typed,
         }
-        folder = Path(self._output).expanduser().resolve()
+        folder = from_home(self._output).resolve()
         print_line(f"data     {facts['data']}")
         print_line(f"weights  {facts['weights']}")
         files = write_inspection(folder, f"Inside {type(model).__name__}", facts, views, left_out)

@@ -10,6 +10,7 @@ from pathlib import Path
 from core.durations import duration_in_words
 from core.errors import InputError, RunFailed, RunInterrupted
 from core.files.atomic_files import replacing, write_atomically
+from core.files.home import from_home
 from core.processes.signals import ended_by_signals
 from core.summary import SUMMARY
 from core.terminal.one_line_parser import OneLineParser, runs_at_a_time
@@ -132,7 +133,7 @@ def _study(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
     from results.studies import add_study
 
     for given in arguments.studies:
-        record = add_study(folder, given.expanduser().resolve(), table)
+        record = add_study(folder, from_home(given).resolve(), table)
         print(f"{record.name}: {record.metric} {record.figure(record.best, record.metric)} with {record.best.label}")
     _write_page(folder, table)
     return 0

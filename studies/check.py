@@ -8,6 +8,7 @@ from pydoc import locate
 from typing import Any
 
 from core.errors import InputError
+from core.files.home import from_home
 from engine.settings.config_files import flatten
 from engine.settings.run_identity import SAME_RECIPE
 from studies.distributions import Parameter
@@ -180,7 +181,7 @@ def _holds(found: Any, stated: Any) -> bool:
     if isinstance(stated, list | tuple):
         return isinstance(found, list) and len(found) == len(stated) and all(map(_holds, found, stated))
     if isinstance(found, str) and isinstance(stated, str) and found != stated:  # a path, which is recorded whole
-        return Path(found) == Path(stated).expanduser().resolve()
+        return Path(found) == from_home(stated).resolve()
     return (type(found) is type(stated) and found == stated) or (
         is_number(found) and is_number(stated) and found == stated
     )

@@ -3,10 +3,10 @@
 import argparse
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
+from core.files.home import from_home
 from core.terminal.one_line_parser import OneLineParser, different_seeds, named, runs_at_a_time
 from core.terminal.printable import counted, say
 from engine.processes.forked_commands import call, share_cores, share_data
@@ -49,7 +49,7 @@ def study(argv: list[str]) -> int:
     words = [*file.words, *others]
     if SEED in file.parameters and arguments.seeds:
         raise InputError(f"--seeds: the file has {SEED} among its parameters; give one of the two")
-    folder = StudyFolder(Path(arguments.run_dir or f"runs/studies/{file.name}").expanduser().resolve())
+    folder = StudyFolder(from_home(arguments.run_dir or f"runs/studies/{file.name}").resolve())
     folder.check(revives=bool(arguments.revive))
     share_cores(arguments.workers)
     tried = examples(file.parameters)

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
+from core.files.home import from_home
 from core.run_layout import advanced_at, has_config
 from core.summary import figures
 from core.terminal.one_line_parser import OneLineParser, at_least_one, named
@@ -37,7 +37,7 @@ def list_runs(argv: list[str]) -> int:
     )
     parser.add_argument("--most", type=at_least_one, default=30, help="how many are listed (30)")
     arguments = parser.parse_args(argv)
-    root = Path(arguments.folder).expanduser()
+    root = from_home(arguments.folder)
     runs = runs_in(root)
     if not runs:
         raise refused("runs", arguments.folder)
@@ -90,7 +90,7 @@ def compare_runs(argv: list[str]) -> int:
 
 
 def _find(given: str) -> RunOnDisk:
-    path = Path(given).expanduser().resolve()
+    path = from_home(given).resolve()
     if has_config(path):
         return RunOnDisk.read(path)
     runs = runs_in(path)

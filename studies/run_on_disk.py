@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
+from core.files.home import from_home
 from core.measures import format_figure, stated_measures
 from core.run_layout import CONFIG, newest_first, runs_below
 from core.summary import SUMMARY, summary_of
@@ -79,7 +80,7 @@ def refused(command: str, given: str) -> InputError:
         command: Name of the command that it was given to.
         given: The name.
     """
-    path = Path(given).expanduser()
+    path = from_home(given)
     if path.is_dir():
         reason = "no run is in this folder or below it: none has config.yaml and summary.json"
     else:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
+from core.files.home import from_home
 from studies.differing import what_changed
 from studies.seed_points import check_seeds
 from studies.study_folder import StudyFolder
@@ -26,7 +27,7 @@ def known_folder(
         given: Dotted keys of the settings that the command gives.
     """
     if run_dir:
-        return StudyFolder(Path(run_dir).expanduser().resolve())
+        return StudyFolder(from_home(run_dir).resolve())
     for path in sorted(root.glob("seeds-*"), reverse=True):
         folder = StudyFolder(path)
         with contextlib.suppress(InputError, KeyError, TypeError, AttributeError):  # another's, or damaged

@@ -11,6 +11,7 @@ from typing import Any
 
 from core.errors import InputError
 from core.files.atomic_files import write_atomically
+from core.files.home import from_home
 from core.measures import Measure, format_figure, standard_deviation
 from core.summary import counted_test, strict_json
 from core.terminal.one_line_parser import OneLineParser, different_seeds, named, runs_at_a_time
@@ -65,7 +66,7 @@ def fit_seeds(argv: list[str]) -> int:
     parsed = parse_command_line(words)
     file = _without_parameters(words, parsed.name)
     if arguments.run_dir:
-        StudyFolder(Path(arguments.run_dir).expanduser().resolve()).check()
+        StudyFolder(from_home(arguments.run_dir).resolve()).check()
     share_cores(arguments.workers)
     if not arguments.dry_run:
         share_data([*words, *as_words({SEED: seeds[0]})])

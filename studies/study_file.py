@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
+from core.files.home import from_home
 from engine.runs.trial_file import Halving
 from engine.settings.config_files import read_config
 from engine.settings.config_names import CONFIGS
@@ -72,7 +73,7 @@ def find_study_file(name: str) -> Path:
         InputError: There is none.
     """
     folder = CONFIGS / "studies"
-    for path in (Path(name).expanduser(), folder / name, folder / f"{name}.yaml", CONFIGS / name):
+    for path in (from_home(name), folder / name, folder / f"{name}.yaml", CONFIGS / name):
         if path.is_file():
             return path
     known = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.yaml"))

@@ -6,6 +6,7 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from core.errors import InputError, RunFailed
 from core.files.atomic_files import write_atomically
+from core.files.home import from_home
 from core.run_layout import CHECKPOINTS, has_checkpoints, has_config
 
 OF_FILE_MANAGERS = (".ds_store", "desktop.ini", "thumbs.db")
@@ -24,7 +25,7 @@ def check_output_file(given: str, example: str, replaces_runs: bool = False) -> 
         InputError: Nothing or a folder is named, the file's folder is not there or lets nobody write or holds a run's
             checkpoints, or the file is a run's.
     """
-    path = Path(given).expanduser()
+    path = from_home(given)
     if not given or path.is_dir():
         raise InputError(f"--output {given}: {'a folder; ' if given else ''}name a file, such as {example}")
     if not path.parent.is_dir():
@@ -48,7 +49,7 @@ def check_output_folder(given: str, option: str = "--output") -> Path:
     Raises:
         InputError: A file is in its way, it cannot be written, or it is among a run's checkpoints.
     """
-    path = nearest = Path(given).expanduser()
+    path = nearest = from_home(given)
     while not (nearest.exists() or nearest.is_symlink()):
         nearest = nearest.parent
     if not nearest.is_dir():
@@ -86,7 +87,7 @@ def is_among(path: Path, name: str) -> bool:
         name: A file, a folder, or a text that can be no name.
     """
     try:
-        given = Path(name).expanduser()
+        given = from_home(name)
         if given.is_dir():
             return path.suffix.lower() != CSV and path.resolve().is_relative_to(given.resolve())
         return given.is_file() and path.samefile(given)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from core.errors import InputError
+from core.files.home import from_home
 from core.terminal.printable import first_of, printable
 from core.terminal.shells import as_typed
 
@@ -50,7 +51,7 @@ def refuse_file(data_dir: str | Path, own_file: str = OWN_FILE) -> None:
     Raises:
         InputError: There is; the message has the options.
     """
-    path = Path(data_dir).expanduser()
+    path = from_home(data_dir)
     if path.is_file():
         parts = {"path": path, "folder": path.parent, "name": path.name}
         options = as_typed(*(word.format(**parts) for word in own_file.split()))

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from core.abstract_methods import left_to_subclasses
 from core.errors import InputError
+from core.files.home import from_home
 from core.files.outputs import CSV
 from core.kept_arguments import KeepsArguments
 from core.own_trainer import refuse_other_training
@@ -54,7 +55,7 @@ class DataModule(KeepsArguments, LightningBase):
     def __init__(self, data_dir: str, source: Source, batch_size: int, eval_batch_size: int) -> None:
         super().__init__()
         check_least(1, batch_size=batch_size, eval_batch_size=eval_batch_size)
-        self.data_dir = Path(data_dir).expanduser()
+        self.data_dir = from_home(data_dir)
         if source != "synthetic":  # before a download into it is tried
             refuse_file(data_dir, self.own_file)
         self.source = source

@@ -14,6 +14,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from core.errors import InputError
+from core.files.home import from_home
 from core.files.input_files import check_regular
 from core.files.picture_formats import is_read
 from core.processes.threads import cores
@@ -177,7 +178,7 @@ def find_pictures(inputs: Sequence[str]) -> tuple[list[Path], list[str]]:
     files: list[Path] = []
     lines: list[str] = []
     for name in inputs:
-        path = Path(name).expanduser()
+        path = from_home(name)
         if not name:  # which would be the current folder
             raise InputError("--input: the name is empty; name a picture, or a folder of them")
         if path.is_dir():

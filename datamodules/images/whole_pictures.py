@@ -1,12 +1,12 @@
 """Pictures that are read whole, at their own proportions, for style transfer."""
 
 from math import ceil
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from core.errors import InputError
+from core.files.home import from_home
 from core.terminal.console import print_line
 from datamodules.images.deep_pixels import SIXTEEN
 from datamodules.images.input_notes import note_ranges
@@ -39,7 +39,7 @@ def read_style(path: str, long_side: int, options: str) -> Tensor:
     Raises:
         InputError: It cannot be read, or is too small.
     """
-    original = picture_size(Path(path).expanduser())
+    original = picture_size(from_home(path))
     size = scaled_size(original, long_side)
     found, needed = f"{path}: {original[0]}x{original[1]} pixels", f"a style needs {LEAST} on its shorter side"
     if min(original) < LEAST:
@@ -54,7 +54,7 @@ def read_style(path: str, long_side: int, options: str) -> Tensor:
 
 def read_whole(path: str, size: tuple[int, int], channels: int = 3) -> Tensor:
     """Reads a picture, float32 [1, C, H, W], and says what was changed."""
-    file = Path(path).expanduser()
+    file = from_home(path)
     original, picture = picture_size(file), read_whole_picture(file, size, channels)
     changes = [f"scaled from {original[0]}x{original[1]} to {size[0]}x{size[1]}"] * (original != size)
     changes += ["its transparent parts made white"] * picture.transparent

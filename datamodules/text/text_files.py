@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core.errors import InputError
+from core.files.home import from_home
 from core.files.input_files import check_regular, decode_text, read_file
 from core.terminal.printable import SURROGATE, counted, first_of
 
@@ -225,9 +226,9 @@ def _file_named(given: str) -> Path | None:
     if not given.strip():
         return None
     try:
-        path = Path(given).expanduser()
+        path = from_home(given)
         exists, in_folder = path.exists(), len(path.parts) > 1 and path.parent.is_dir()
-    except (OSError, ValueError, RuntimeError):  # too long for a name, with NUL, or of the home of nobody
+    except (OSError, ValueError):  # too long for a name, or with NUL
         return None
     if exists:
         if path.is_dir():

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.files.atomic_files import write_atomically
+from core.files.home import from_home
 from core.files.input_files import check_regular
 from core.files.plain_json import load_json
 from core.terminal.printable import first_of
@@ -146,7 +147,7 @@ def read_saved(path: Path) -> dict:
     Raises:
         InputError: It is missing or no vocabulary.
     """
-    path = path.expanduser()
+    path = from_home(path)
     file = path / "vocabulary.json" if path.is_dir() else path
     check_regular(file)
     try:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
+from core.files.home import from_home
 from core.media import Medium
 from core.predictions import PredictionTable, excerpt
 from core.protocols.passages import Passages
@@ -128,7 +129,7 @@ class TuneLanguage(LanguageDataModule):
     def passages_of(self, inputs: Sequence[str], count: int, length: int) -> Passages:
         """Returns passages of tunes that a user gives, each from its beginning on."""
         for given in inputs:
-            if given.lower().endswith(ABC + MIDI) and not Path(given).expanduser().exists():
+            if given.lower().endswith(ABC + MIDI) and not from_home(given).exists():
                 raise InputError(f"--input {given}: no such file")
         return self._passages(list(map(self._given_tokens, whole_texts(inputs, self._file_texts))), count, length)
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
+from core.files.home import from_home
 from core.files.input_files import check_regular, read_file
 from core.predictions import PredictionTable
 
@@ -63,7 +64,7 @@ def as_table(words: Sequence[str], vectors: Tensor) -> PredictionTable:
 def is_vector_file(path: Path) -> bool:
     """Returns whether a file has a name of word vectors, and not torch's content: `.bin` is a usual ending of both."""
     name = path.name.lower().removesuffix(".gz")
-    return name.endswith(TEXT) or (name.endswith(BINARY) and not _is_torch_file(path.expanduser()))
+    return name.endswith(TEXT) or (name.endswith(BINARY) and not _is_torch_file(from_home(path)))
 
 
 def _is_torch_file(path: Path) -> bool:

@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from core.errors import InputError
+from core.files.home import from_home
 from core.files.outputs import check_output_file, check_output_folder, contents, is_among, needed_output, write_output
 from core.media import Grid
 from core.terminal.console import print_line
@@ -32,7 +33,7 @@ def check_picture_output(output: str | None, inputs: Sequence[str]) -> None:
     """
     if not output:
         raise InputError("--output: name a folder for the pictures, or a file such as picture.png for all in one")
-    path = Path(output).expanduser()
+    path = from_home(output)
     if path.suffix.lower() in ENDINGS and (path.parent.is_dir() or path.is_dir()):
         check_output_file(output, "picture.png")
         if path.is_file() and any(is_among(path, name) for name in inputs):
@@ -56,7 +57,7 @@ def write_pictures(names: Sequence[str], pictures: Sequence[Tensor], output: str
     Raises:
         InputError: There are several sizes for one file, or a file cannot be written.
     """
-    path = Path(output).expanduser()
+    path = from_home(output)
     if path.suffix.lower() in ENDINGS:
         if len({picture.shape for picture in pictures}) > 1:
             raise InputError(f"--output {output}: a file is for pictures of one size, and these differ; name a folder")

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from core.epochs import takes_all
 from core.errors import InputError
+from core.files.home import from_home
 from core.files.outputs import CSV, check_output_file, is_among, needed_output, write_output
 from core.media_files import as_csv
 from core.predictions import PredictionTable, excerpt
@@ -152,7 +153,7 @@ def report(table: PredictionTable, output: str | None) -> None:
     if len(table.rows) > SHOWN:
         print_line(f"... and {len(table.rows) - SHOWN:,} more{'' if output else '; --output FILE.csv writes all'}")
     if output:
-        path = Path(output).expanduser()
+        path = from_home(output)
         write_output(path, _content(table, path), output)
         print_line(f"{counted(len(table.rows), 'prediction')} written to {shown_path(path)}")
 

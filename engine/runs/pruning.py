@@ -7,6 +7,7 @@ from pytorch_lightning import Trainer
 
 from callbacks.successive_halving import SuccessiveHalving
 from core.errors import InputError
+from core.files.home import from_home
 from engine.runs.trial_file import TRIAL_FILE, read_trial
 
 
@@ -20,7 +21,7 @@ def prune_if_worse(trainer: Trainer, run_dir: str | None) -> None:
     Raises:
         InputError: The file that makes it a trial is damaged.
     """
-    folder = trainer.run_folder.path if trainer.run_folder is not None else run_dir and Path(run_dir).expanduser()
+    folder = trainer.run_folder.path if trainer.run_folder is not None else run_dir and from_home(run_dir)
     if not folder or trainer.fast_dev_run:
         return
     try:

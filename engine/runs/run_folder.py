@@ -13,6 +13,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from core.errors import InputError
 from core.files.atomic_files import is_written_here
 from core.files.file_locks import NoLocks, acquire, file_lock
+from core.files.home import from_home
 from core.files.outputs import check_output_folder, contents
 from core.run_layout import CHECKPOINTS, has_config
 from core.terminal.console import print_line
@@ -156,7 +157,7 @@ def new_run_folder(run_dir: str | None, root: Path, name: str) -> RunFolder | No
     if rank_zero_only.rank != 0:
         inherited = os.environ.get(RUN_FOLDER_VARIABLE)
         return RunFolder(Path(inherited)) if inherited else None
-    folder = RunFolder.at(Path(run_dir).expanduser().resolve()) if run_dir else RunFolder.create(root, name)
+    folder = RunFolder.at(from_home(run_dir).resolve()) if run_dir else RunFolder.create(root, name)
     os.environ[RUN_FOLDER_VARIABLE] = str(folder.path)
     return folder
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from core.files.atomic_files import write_atomically
+from core.files.home import from_home
 from core.files.plain_json import load_json
 from core.run_layout import has_config
 from engine.settings.arguments import OF_BEGINNING, Arguments, parse_command_line
@@ -58,8 +59,8 @@ def parse_requeued(argv: list[str]) -> Arguments | None:
         return None
     new = parse_command_line(argv)
     run_dir, root = new.given.get("run_dir"), str(new.given.get("trainer.default_root_dir") or ".")
-    runs = (Path(root).expanduser() / "runs" / new.name).glob("*")
-    run = _begun_before([Path(str(run_dir)).expanduser()] if run_dir else runs, new.typed)
+    runs = (from_home(root) / "runs" / new.name).glob("*")
+    run = _begun_before([from_home(str(run_dir))] if run_dir else runs, new.typed)
     if run is None:
         return None
     # the run is this user's own: the same command of the same job has made it

@@ -17,6 +17,7 @@ from pytorch_lightning.loggers.logger import rank_zero_experiment
 
 from core.errors import InputError, OneLine, RunInterrupted
 from core.files.atomic_files import write_atomically
+from core.files.home import from_home
 from engine.runs.run_folder import WANDB_ID
 from engine.runs.wandb_files import next_step
 
@@ -36,7 +37,7 @@ def check_account() -> None:
     host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
     for name in (os.environ.get("NETRC"), "~/.netrc", "~/_netrc"):
         with contextlib.suppress(OSError, netrc.NetrcParseError):
-            if name and netrc.netrc(Path(name).expanduser()).authenticators(host):
+            if name and netrc.netrc(from_home(name)).authenticators(host):
                 return
     raise InputError(
         "--wandb online: no account is configured; run `wandb login` first, or keep it local with --wandb offline"

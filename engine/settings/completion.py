@@ -1,9 +1,9 @@
 """What a command line may go on with, for a shell that completes it; it imports next to nothing, since people wait."""
 
-import os
 from pathlib import Path
 
 from core import run_layout
+from core.files.home import from_home
 from engine.settings.config_keys import Classes, Node, classes_in, settings, values_of
 from engine.settings.config_names import CONFIGS, STUDIES, config_names
 from engine.settings.overview import SUBCOMMANDS, TOOLS, refused_options
@@ -149,9 +149,9 @@ def _classes(words: list[str]) -> Classes:
         option, equals, value = word.partition("=")
         value = value if equals else following
         if option in ("--config", "-c"):
-            classes |= _classes_in_file(Path(os.path.expanduser(value)), CONFIGS / value, CONFIGS / f"{value}.yaml")
+            classes |= _classes_in_file(from_home(value), CONFIGS / value, CONFIGS / f"{value}.yaml")
         elif option == "--ckpt_path" or words[:2] == ["inspect", word]:
-            run = Path(os.path.expanduser(value if option == "--ckpt_path" else word))
+            run = from_home(value if option == "--ckpt_path" else word)
             classes |= _classes_in_file(run / run_layout.CONFIG, run.parent.parent / run_layout.CONFIG)
         elif option.startswith("--") and "." in value:
             classes[option[2:]] = value

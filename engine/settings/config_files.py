@@ -1,13 +1,13 @@
 """Config files: finding them, and what they hold as mappings; without torch."""
 
 import difflib
-import os
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from core.errors import InputError
+from core.files.home import from_home
 from core.files.plain_yaml import LOADER
 from engine.settings.config_names import CONFIGS, config_names
 
@@ -98,7 +98,7 @@ def find_config(name: str) -> Path:
     Raises:
         InputError: There is none; names the nearest.
     """
-    candidates = [Path(os.path.expanduser(name)), CONFIGS / name, CONFIGS / f"{name}.yaml"]
+    candidates = [from_home(name), CONFIGS / name, CONFIGS / f"{name}.yaml"]
     for path in candidates:
         if path.is_file():
             return path.resolve()

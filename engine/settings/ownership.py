@@ -10,6 +10,7 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from core.errors import InputError
+from core.files.home import from_home
 from datamodules.base.data_module import DataModule
 from lightning_modules.tasks.task import Task
 
@@ -108,10 +109,10 @@ def make_paths_absolute(arguments: dict[str, Any], paths: Iterable[str]) -> None
     for name in paths:
         value = arguments.get(name)
         if isinstance(value, list):  # of files, which a data set may look for in its own folder
-            found = {path: Path(path).expanduser() for path in value}
+            found = {path: from_home(path) for path in value}
             arguments[name] = [_absolute(there) if there.exists() else path for path, there in found.items()]
         elif value is not None and not re.match(r"\w{2,}:", value):
-            arguments[name] = _absolute(Path(value).expanduser())
+            arguments[name] = _absolute(from_home(value))
 
 
 def refuse_empty_names(config: Any) -> None:

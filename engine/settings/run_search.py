@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.errors import InputError
+from core.files.home import from_home
 from core.run_layout import (
     BEST,
     CHECKPOINTS,
@@ -38,7 +39,7 @@ def newest_run(given: str, subcommand: str) -> Path:
     """
     if os.environ.get("LOCAL_RANK", "0") != "0" and NEWEST_VARIABLE in os.environ:
         return Path(os.environ[NEWEST_VARIABLE])
-    root = (Path("runs") if given == LATEST else Path(given).expanduser()).resolve()
+    root = (Path("runs") if given == LATEST else from_home(given)).resolve()
     newest = newest_run_in(root, also_unsaved=subcommand == "fit")
     if newest is not None:
         os.environ[NEWEST_VARIABLE] = str(newest)
@@ -60,7 +61,7 @@ def newest_run_in(root: Path, also_unsaved: bool = False) -> Path | None:
 
 def names_several(given: str) -> bool:
     """Returns whether `--ckpt_path` names runs of which the newest is meant, and not one run or checkpoint."""
-    path = Path(given).expanduser()
+    path = from_home(given)
     return (given == LATEST and not path.exists()) or (path.is_dir() and not is_run(path))
 
 
@@ -79,7 +80,7 @@ def find_checkpoint(given: str, subcommand: str) -> tuple[Path | None, Path | No
     Raises:
         InputError: Neither is there.
     """
-    path = Path(given).expanduser().resolve()
+    path = from_home(given).resolve()
     if names_several(given):
         path = newest_run(given, subcommand)
     if path.is_dir():
@@ -106,7 +107,7 @@ def architecture_of(name: str) -> str:
     Args:
         name: The run's folder, or a checkpoint of it.
     """
-    run = folder_of(Path(name).expanduser())
+    run = folder_of(from_home(name))
     with contextlib.suppress(InputError):  # no run, or one whose config cannot be read
         return str(flatten(read_config(run / CONFIG)).get("model.class_path", "")).rpartition(".")[2]
     return ""
@@ -134,5 +135,5 @@ def find_begun(given: Mapping[str, object], ckpt_path: str | None) -> tuple[Path
         raise InputError("--resume auto: finds the run in --run_dir, and --ckpt_path names one; give one of the two")
     if not given.get("run_dir"):
         raise InputError("--resume auto: needs --run_dir, the folder in which the run begins or goes on")
-    run = Path(str(given["run_dir"])).expanduser()
+    run = from_home(str(given["run_dir"]))
     return find_checkpoint(str(run), "fit") if has_config(run) else (None, None)

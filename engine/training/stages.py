@@ -12,6 +12,7 @@ from callbacks import Record
 from callbacks.description import describe_checkpoint
 from callbacks.tensorboard_events import cut_events
 from core.errors import InputError, RunInterrupted
+from core.files.home import from_home
 from core.files.tensor_files import load_checkpoint
 from core.processes.signals import interrupts_in_one_line
 from core.run_layout import BEST, CHECKPOINTS
@@ -218,7 +219,7 @@ class Stages(TrainerQueries):
             return self._of_this_run(str(ckpt_path)), None
         several = names_several(str(ckpt_path))
         path, run = find_checkpoint(str(ckpt_path), "fit")
-        if not (several or Path(ckpt_path).expanduser().is_dir()):
+        if not (several or from_home(ckpt_path).is_dir()):
             return path, None
         if path is None:
             begin_again(run)
@@ -243,7 +244,7 @@ class Stages(TrainerQueries):
         else:
             several = names_several(str(given))
             path, self._measured_run = find_checkpoint(str(given), subcommand)
-            if not (several or Path(given).expanduser().is_dir()):
+            if not (several or from_home(given).is_dir()):
                 return path
         print_line(f"weights  {describe_checkpoint(path, load_checkpoint(path))}")
         return path

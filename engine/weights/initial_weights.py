@@ -11,6 +11,7 @@ from torch import Tensor
 
 from callbacks.description import describe_checkpoint
 from core.errors import InputError
+from core.files.home import from_home
 from core.files.published_weights import fetch_weights
 from core.files.tensor_files import load_tensors
 from core.protocols.general import StartsFromWords
@@ -66,7 +67,7 @@ def read_weights(name: str) -> Weights:
     if not weights:
         raise InputError(f"--weights {path}: holds no tensors by name")
     weights.class_names, weights.vocabulary = learned_classes(held), learned_vocabulary(held)
-    if path != Path(name).expanduser():
+    if path != from_home(name):
         weights.checkpoint = describe_checkpoint(path, held)
     return weights
 
@@ -82,7 +83,7 @@ def find_weights(name: str) -> Path:
     Raises:
         InputError: There is none.
     """
-    path = Path(name).expanduser()
+    path = from_home(name)
     path = checkpoint_in(path) or path
     if not path.is_file():
         if newest := newest_run_in(path):
@@ -97,7 +98,7 @@ def run_of(name: str) -> Path | None:
     Args:
         name: The folder or file, as `read_weights` takes it.
     """
-    path = Path(name).expanduser()
+    path = from_home(name)
     return folder_of(path) if path.exists() else None
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
+from core.files.home import from_home
 from core.files.published_weights import fetch_weights, is_fetched
 from core.files.tensor_files import load_tensors
 from core.randomness import generator
@@ -127,7 +128,7 @@ def _of_chance(network: str, name: str) -> Weights:
 
 
 def _of_file(name: str) -> Weights:
-    path = Path(name).expanduser()
+    path = from_home(name)
     if not path.is_file():
         raise InputError(f"--model.network {name}: no such file, and no name such as torchvision:vgg19")
     try:

@@ -1,13 +1,13 @@
 """An embedding of words that can start from vectors which were learned before, by a run or anywhere."""
 
 from collections.abc import Collection, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from core.errors import InputError
+from core.files.home import from_home
 from core.files.tensor_files import load_checkpoint
 from core.run_layout import checkpoint_in
 from datamodules.text.vocabulary import read_saved
@@ -92,7 +92,7 @@ def read_source(source: str, wanted: Collection[str] | None = None) -> Vectors:
     Raises:
         InputError: There are none.
     """
-    path = Path(source).expanduser()
+    path = from_home(source)
     if not path.is_dir():
         return read_vectors(path, wanted)
     saved = read_saved(path)

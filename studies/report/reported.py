@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
+from core.files.home import from_home
 from core.files.input_files import is_within
 from core.files.plain_json import load_json
 from core.metric_rows import NAME, intact_rows
@@ -142,7 +143,7 @@ def find_runs(given: Sequence[str]) -> tuple[list[ReportedRun], Study | None]:
     folders: dict[Path, None] = {}
     studies: dict[Path, Study | None] = {}
     for word in given:
-        path = Path(word).expanduser()
+        path = from_home(word)
         path = path.resolve() if path.exists() else path
         below = [path] if _is_run(path) else sorted(_below(path))
         if not below:
