@@ -57,7 +57,7 @@ class OneLineParser(argparse.ArgumentParser):
         if message.startswith(REQUIRED):
             raise InputError(f"{name} needs {message.removeprefix(REQUIRED)}; '{self.prog} --help' explains")
         if message.startswith(UNKNOWN):
-            word = message.removeprefix(UNKNOWN).split()[0]
+            word = message.removeprefix(UNKNOWN).partition(" ")[0] or "''"
             what = "there is no such option" if word.startswith("-") else "one word too many"
             raise InputError(f"{word}: {what}; '{self.prog} --help' lists what {name} takes")
         raise InputError(message.removeprefix("argument "))

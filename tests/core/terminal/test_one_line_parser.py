@@ -37,6 +37,8 @@ def test_options_of_another_command_are_left_to_it() -> None:
     [
         ([], "tool needs what; 'python cli.py tool --help' explains"),
         (["a", "b"], "b: one word too many; 'python cli.py tool --help' lists what tool takes"),
+        (["a", ""], "'': one word too many; 'python cli.py tool --help' lists what tool takes"),
+        (["a", "", "b"], "'': one word too many; 'python cli.py tool --help' lists what tool takes"),
         (
             ["a", "--colour", "b"],
             "--colour: there is no such option; 'python cli.py tool --help' lists what tool takes",
