@@ -28,6 +28,7 @@ class RateCurve:
         lowest: The rate at which it is least.
         longest: The highest rate behind it at which it is still about as low; from there on steps are too long. A
             network that soon learns what is common, such as which letters are frequent, waits there for a while.
+        rises: Whether the loss rises behind it, or is not finite; if not, it is the last rate that was tried.
     """
 
     rates: Tensor
@@ -36,6 +37,7 @@ class RateCurve:
     steepest: float
     lowest: float
     longest: float
+    rises: bool
 
     @property
     def suggested(self) -> float:
@@ -43,12 +45,13 @@ class RateCurve:
         return float(f"{self.longest / BELOW:.1e}")
 
 
-def rate_curve(rates: Sequence[float], losses: Sequence[float]) -> RateCurve:
+def rate_curve(rates: Sequence[float], losses: Sequence[float], diverged: bool = False) -> RateCurve:
     """Reads the curve of a range test.
 
     Args:
         rates: Learning rates, each a constant factor above the one before it.
         losses: Loss after the step with each.
+        diverged: Whether the test ended since its last loss is several times the least.
 
     Raises:
         RunFailed: It ended too early, or no rate made the loss fall.
@@ -70,7 +73,8 @@ def rate_curve(rates: Sequence[float], losses: Sequence[float]) -> RateCurve:
     slope = torch.gradient(smooth)[0][: least + 1]
     rises = (smooth[least:] > smooth[least] + ABOVE * (smooth[0] - smooth[least])).nonzero()
     last = least + int(rises[0]) - 1 if len(rises) else len(x) - 1
-    return RateCurve(x, y, smooth, float(x[slope.argmin()]), float(x[least]), float(x[last]))
+    has_risen = diverged or len(rises) > 0 or not bool(finite.all())
+    return RateCurve(x, y, smooth, float(x[slope.argmin()]), float(x[least]), float(x[last]), has_risen)
 
 
 def smoothed(values: Tensor, width: float) -> Tensor:
@@ -92,9 +96,10 @@ def draw_rate_curve(curve: RateCurve, configured: float, title: str) -> Figure:
     axes = figure.subplots()
     axes.plot(curve.rates, curve.losses, color="tab:blue", alpha=0.3, linewidth=1, label="loss after each step")
     axes.plot(curve.rates, curve.smooth, color="tab:blue", label="smoothed")
+    of, end = ("where it rises", "rises from") if curve.rises else ("the last rate", "does not rise up to")
     marks = (
-        (curve.suggested, "o", "tab:red", f"suggested: {curve.suggested:g}, a tenth of where it rises"),
-        (curve.longest, "v", "black", f"rises from: {curve.longest:.2g}"),
+        (curve.suggested, "o", "tab:red", f"suggested: {curve.suggested:g}, a tenth of {of}"),
+        (curve.longest, "v", "black", f"{end}: {curve.longest:.2g}"),
         (curve.lowest, "d", "tab:orange", f"lowest: {curve.lowest:.2g}"),
         (curve.steepest, "s", "tab:green", f"falls fastest: {curve.steepest:.2g}"),
     )

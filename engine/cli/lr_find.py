@@ -87,7 +87,7 @@ class LearningRateTest(Command):
             model.make_schedule = None  # it may need the length of a run
         try:
             Stages.fit(self.trainer, model, datamodule=datamodule)  # the Trainer's own would make the folder of a run
-            curve = rate_curve(self._test.rates, self._test.losses)
+            curve = rate_curve(self._test.rates, self._test.losses, self._test.diverged)
         except BaseException as error:
             if self.folder is not None:
                 self.folder.discard()
@@ -113,6 +113,7 @@ class LearningRateTest(Command):
             "suggested": curve.suggested,
             "lowest": curve.lowest,
             "longest": curve.longest,
+            "rises": curve.rises,
             "configured": test.configured,
             "diverged": test.diverged,
             "min_lr": test.least,
@@ -128,10 +129,10 @@ class LearningRateTest(Command):
     def _print(self, curve: RateCurve) -> None:
         test = self._test
         end = f", and is several times that at {test.rates[-1]:.2g}" if test.diverged else ""
-        rates = (
-            f"falls fastest at {curve.steepest:.2g}, is lowest at {curve.lowest:.2g}, rises from {curve.longest:.2g}"
-        )
-        print_line(f"loss     {rates}{end}")
+        rises = f"rises from {curve.longest:.2g}"
+        if not curve.rises:
+            rises = f"does not rise up to {curve.longest:.2g}; a higher --max_lr tells more"
+        print_line(f"loss     falls fastest at {curve.steepest:.2g}, is lowest at {curve.lowest:.2g}, {rises}{end}")
         ratio = float(f"{curve.suggested / test.configured:.2g}")
         factor = f"{ratio:g} times the configured {test.configured:g}"
         known = flatten(self.plain_config).get(SETTING) == test.configured  # not where all groups have other rates

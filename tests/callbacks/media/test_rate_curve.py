@@ -22,6 +22,7 @@ def test_the_loss_falls_fastest_over_the_logarithm_of_the_rate() -> None:
     curve = rate_curve(RATES, [loss_at(rate) + float(noise[place]) for place, rate in enumerate(RATES)])
     assert 0.005 < curve.steepest < 0.02
     assert curve.steepest < curve.lowest <= curve.longest < 0.3
+    assert curve.rises
     assert curve.suggested == pytest.approx(curve.longest / 10, rel=0.05)
     figure = draw_rate_curve(curve, 0.05, "a network")
     assert figure.axes[0].get_xscale() == "log"
@@ -41,8 +42,14 @@ def test_a_floor_that_is_soon_reached_ends_where_the_loss_rises() -> None:
 
 
 def test_a_loss_that_does_not_rise_leaves_the_last_rate() -> None:
-    curve = rate_curve(RATES, [2.0 - place / 200 for place in range(200)])
-    assert curve.longest == RATES[-1]
+    losses = [2.0 - place / 200 for place in range(200)]
+    curve = rate_curve(RATES, losses)
+    assert (curve.longest, curve.rises) == (RATES[-1], False)
+    texts = [text.get_text() for text in draw_rate_curve(curve, 0.05, "a network").legends[0].get_texts()]
+    assert "suggested: 1, a tenth of the last rate" in texts
+    assert "does not rise up to: 10" in texts
+    assert rate_curve(RATES, [*losses[:150], *[math.nan] * 50]).rises, "to what is no number"
+    assert rate_curve(RATES, losses, diverged=True).rises
 
 
 def test_losses_that_are_not_finite_are_left_out() -> None:
