@@ -37,7 +37,7 @@ class RangeTest(Callback):
         rates: Learning rate of each step that was made.
         losses: Loss of the next batch after each step, which tells what the step has done.
         configured: What the settings give in its place.
-        diverged: Whether it ended early.
+        diverged: Whether it ended early for its loss.
 
     Raises:
         InputError: The rates are no range, or the steps are too few for a curve.
@@ -56,6 +56,11 @@ class RangeTest(Callback):
         self._batches: list[float] = []  # losses of the batches of the current step
         self._tqdm: tqdm | None = None
         self._mean, self._best = 0.0, math.inf
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether something else, such as another callback, ended it before its last step."""
+        return not self.diverged and len(self.losses) < self.steps
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Takes the rates from the schedules.
@@ -120,8 +125,9 @@ class RangeTest(Callback):
         return not math.isfinite(loss) or mean > WORSE * self._best > 0
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Closes the bar."""
+        """Closes the bar, and forgets a last step after which no loss is known, since something else ended the test."""
         self._tqdm.close()
+        del self.rates[len(self.losses) :]
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Closes the bar."""

@@ -56,6 +56,10 @@ def rate_curve(rates: Sequence[float], losses: Sequence[float], diverged: bool =
     Raises:
         RunFailed: It ended too early, or no rate made the loss fall.
     """
+    if not diverged and len(losses) < FEWEST:
+        raise RunFailed(
+            f"lr_find: ended after {len(losses)} steps, of which {FEWEST} are needed; a callback or the data ended it"
+        )
     x, y = (torch.tensor(values, dtype=torch.float64) for values in (rates, losses))
     finite = torch.isfinite(y)
     if not finite.any():

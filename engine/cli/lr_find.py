@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pytorch_lightning import LightningDataModule, LightningModule
+from pytorch_lightning.callbacks import EarlyStopping as LightningEarlyStopping
+from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint, Timer
 from pytorch_lightning.utilities import rank_zero_only
 
 from callbacks import EarlyStopping, NaNGuard, Progress, Watch, ZeroGradients
@@ -29,6 +31,8 @@ from engine.trainer import Trainer
 from engine.training.stages import Stages
 from lightning_modules.tasks.task import Task
 
+# Lightning's callbacks that ask for a validation or a logger, end a run, or save the network, which is thrown away
+OF_RUNS = (LightningEarlyStopping, LearningRateMonitor, ModelCheckpoint, Timer)
 SETTING = "model.optimizer.lr"  # where most configs have the learning rate
 
 
@@ -57,6 +61,12 @@ class LearningRateTest(Command):
         settings = self.settings
         if settings.trainer.overfit_batches:
             raise InputError("--trainer.overfit_batches: lr_find is to see new batches at each step; leave it out")
+        for option, is_given in (
+            ("fast_dev_run", settings.trainer.fast_dev_run),
+            ("limit_train_batches 0", settings.trainer.limit_train_batches == 0),
+        ):
+            if is_given:
+                raise InputError(f"--trainer.{option}: lr_find makes as many steps as --steps says; leave it out")
         bar = settings.trainer.enable_progress_bar
         self._test = RangeTest(settings.min_lr, settings.max_lr, settings.steps, bar)
         # a step more than the test makes, so that it ends by itself, and a schedule has a length to ask for
@@ -65,8 +75,9 @@ class LearningRateTest(Command):
         kwargs |= {"limit_val_batches": 0, "enable_checkpointing": False, "logger": False}
         trainer = super().instantiate_trainer(**kwargs)
         # units may die at the largest rates, which says nothing about the network
-        trainer.callbacks = [one for one in trainer.callbacks if not isinstance(one, Progress | ZeroGradients)]
-        trainer.callbacks.append(self._test)
+        left_out = (Progress, ZeroGradients, *OF_RUNS)
+        kept = [one for one in trainer.callbacks if isinstance(one, EarlyStopping) or not isinstance(one, left_out)]
+        trainer.callbacks = [*kept, self._test]
         trainer.builtin(NaNGuard).enabled = False  # the test is to meet a loss that is not finite
         trainer.builtin(EarlyStopping).enabled = False
         watch = trainer.builtin(Watch)
@@ -131,8 +142,13 @@ class LearningRateTest(Command):
         end = f", and is several times that at {test.rates[-1]:.2g}" if test.diverged else ""
         rises = f"rises from {curve.longest:.2g}"
         if not curve.rises:
-            rises = f"does not rise up to {curve.longest:.2g}; a higher --max_lr tells more"
+            rises = f"does not rise up to {curve.longest:.2g}"
+            rises += "" if test.was_stopped else "; a higher --max_lr tells more"
         print_line(f"loss     falls fastest at {curve.steepest:.2g}, is lowest at {curve.lowest:.2g}, {rises}{end}")
+        if test.was_stopped:
+            print_line(
+                f"ended    after {len(test.losses)} of {test.steps} steps, since a callback or the data ended it"
+            )
         ratio = float(f"{curve.suggested / test.configured:.2g}")
         factor = f"{ratio:g} times the configured {test.configured:g}"
         known = flatten(self.plain_config).get(SETTING) == test.configured  # not where all groups have other rates

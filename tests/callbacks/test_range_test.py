@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from pytorch_lightning import LightningModule
+from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor, nn, optim
 from torch.utils.data import DataLoader
 
@@ -43,6 +43,25 @@ def run_range(model: LightningModule, data: object, root: Path, test: RangeTest,
     trainer = tiny_trainer(root, callbacks=[test], max_epochs=-1, limit_val_batches=0, logger=False, **options)
     Stages.fit(trainer, model, datamodule=data)
     return test
+
+
+class StopsAfter(Callback):
+    """Ends training after some batches."""
+
+    def __init__(self, batches: int) -> None:
+        self.batches = batches
+
+    def on_train_batch_end(self, trainer: Trainer, *others: object) -> None:
+        """Ends it."""
+        trainer.should_stop |= trainer.global_step == self.batches
+
+
+def test_a_test_that_something_else_ends_has_a_rate_for_each_loss(tmp_path: Path) -> None:
+    test = RangeTest(1e-6, 1e-2, 25, bar=False)
+    trainer = tiny_trainer(tmp_path, callbacks=[test, StopsAfter(12)], max_epochs=-1, limit_val_batches=0, logger=False)
+    Stages.fit(trainer, Line(), datamodule=TinyNoise())
+    assert test.was_stopped
+    assert len(test.rates) == len(test.losses) == 11
 
 
 def test_rates_of_all_groups_rise_by_one_factor(tmp_path: Path) -> None:

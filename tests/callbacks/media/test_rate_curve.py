@@ -60,6 +60,7 @@ def test_losses_that_are_not_finite_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("losses", "reason"),
     [
+        ([2.3] * 5, "ended after 5 steps, of which 10 are needed"),
         ([math.nan] * 200, "not finite at any rate; fit with these settings says where"),
         ([2.3] * 5 + [math.inf] * 195, "finite at 5 rates only"),
         ([2.3] * 200, "no rate from 1e-06 to 10 makes"),
@@ -67,7 +68,7 @@ def test_losses_that_are_not_finite_are_left_out() -> None:
 )
 def test_a_curve_without_a_fall_suggests_nothing(losses: list[float], reason: str) -> None:
     with pytest.raises(RunFailed, match=reason):
-        rate_curve(RATES, losses)
+        rate_curve(RATES[: len(losses)], losses)
 
 
 def test_smoothing_keeps_a_line_and_its_length() -> None:

@@ -52,11 +52,25 @@ def test_it_prints_and_records_a_suggestion(found: tuple[Path, str], rendered: N
     assert {path.name for path in folder.iterdir()} == {"lr_find.png", "lr_find.csv", "lr_find.json", "settings.yaml"}
 
 
-def test_it_says_nothing_of_checkpoints_that_it_does_not_make(config: Path, command: Command) -> None:
-    averaged = ("--trainer.callbacks+", "pytorch_lightning.callbacks.EMAWeightAveraging")
-    code, output, errors = command("lr_find", "--config", config, *SHORT, "--run_dir", "found", *averaged)
+def test_callbacks_that_are_for_whole_runs_do_nothing(config: Path, command: Command) -> None:
+    """They ask for a logger or a validation, end the run, or save or describe its checkpoints."""
+    given: list[object] = []
+    for name in ("EMAWeightAveraging", "LearningRateMonitor", "ModelCheckpoint", "EarlyStopping"):
+        given += ["--trainer.callbacks+", f"pytorch_lightning.callbacks.{name}"]
+    given += ["--trainer.callbacks.monitor", "val/loss"]
+    given += [
+        "--trainer.callbacks+",
+        "pytorch_lightning.callbacks.Timer",
+        "--trainer.callbacks.duration",
+        "00:00:00:00",
+    ]
+    before = {*Path().rglob("*")}
+    code, output, errors = command("lr_find", "--config", config, *SHORT, "--run_dir", "found", *given)
     assert code == 0, errors
     assert "averaged weights" not in output
+    assert "ended " not in output
+    made = {path.name for path in {*Path().rglob("*")} - before}
+    assert made == {"found", "lr_find.png", "lr_find.csv", "lr_find.json", "settings.yaml"}
 
 
 def test_its_settings_repeat_it(found: tuple[Path, str], command: Command) -> None:
@@ -74,6 +88,8 @@ def test_its_settings_repeat_it(found: tuple[Path, str], command: Command) -> No
     [
         (("--max_lr", "1e-9"), 2, "--max_lr 1e-09: must be above --min_lr 1e-07"),
         (("--trainer.overfit_batches", "2"), 2, "--trainer.overfit_batches: lr_find is to see new batches"),
+        (("--trainer.fast_dev_run", "2"), 2, "--trainer.fast_dev_run: lr_find makes as many steps as --steps says"),
+        (("--trainer.limit_train_batches", "0"), 2, "--trainer.limit_train_batches 0: lr_find makes as many"),
         (("--steps", "3"), 2, "--steps is 3: at least 20"),
         (
             ("--min_lr", "1e-9", "--max_lr", "1e-8", "--steps", "20"),
