@@ -99,7 +99,8 @@ class Application:
         text = self.service.begin(wish)
         letters = self._letters(text)
         if wish.stream:
-            return StreamingResponse(letters, media_type="text/plain; charset=utf-8", headers=HEADERS)
+            first = await anext(letters, "")  # where the network is busy or fails, no answer has begun yet
+            return StreamingResponse(_all_of(first, letters), media_type="text/plain; charset=utf-8", headers=HEADERS)
         written: list[str] = []
         async for some in letters:
             written.append(some)
@@ -114,3 +115,10 @@ class Application:
             symbol = text.take(outputs)
             if symbol is not None:
                 yield self.service.data.decode(symbol)
+
+
+async def _all_of(first: str, others: AsyncIterator[str]) -> AsyncIterator[str]:
+    """Yields a letter, and then the others."""
+    yield first
+    async for one in others:
+        yield one

@@ -22,6 +22,7 @@ pytest.importorskip("starlette", reason="the extra `serve` is not installed")
 httpx = pytest.importorskip("httpx", reason="the extra `test` is not installed")
 
 from engine.serving.app import Application  # noqa: E402 (if it is installed)
+from engine.serving.batcher import Busy  # noqa: E402
 from engine.serving.services import Service, service_of  # noqa: E402
 
 OWN = "http://127.0.0.1:8000"
@@ -285,6 +286,20 @@ def test_a_fault_of_the_network_is_one_line(pictures: Service, monkeypatch: pyte
     monkeypatch.setattr(pictures, "compute", fails)
     (answer,) = ask(pictures, {"content": picture()})
     assert (answer.status_code, answer.json()) == (500, {"error": "RuntimeError: this request failed"})
+
+
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize(("error", "status"), [(RuntimeError("broken"), 500), (Busy(), 503)])
+def test_a_text_that_cannot_begin_is_refused(
+    writer: Service, error: Exception, status: int, streams: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(samples: object) -> None:
+        raise error
+
+    monkeypatch.setattr(writer, "compute", fails)
+    (answer,) = ask(writer, {"json": {"length": 5, "stream": streams}})
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/json"
 
 
 def test_a_sample_that_fails_does_not_fail_those_beside_it(pictures: Service, monkeypatch: pytest.MonkeyPatch) -> None:
