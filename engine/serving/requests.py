@@ -53,9 +53,12 @@ def json_body(request: Request, content: bytes) -> dict[str, Any] | None:
     """Returns the JSON object that a request says to hold; None if it holds something else.
 
     Raises:
-        HTTPException: It is no JSON object.
+        HTTPException: It is no JSON object, or a form, whose parts would be taken for a text.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind.startswith("multipart/"):
+        raise HTTPException(415, f"{kind[:LONGEST_NAME]}: a file is sent as it is, or several as JSON")
+    if kind != "application/json":
         return None
     try:
         found = json.loads(content)
@@ -84,7 +87,8 @@ def documents(content: bytes, asked: dict[str, Any] | None) -> list[str]:
     """Returns the texts of a request: itself, or those of a JSON object.
 
     Raises:
-        HTTPException: There are none, or too many or too long ones, or one is no UTF-8.
+        HTTPException: There are none, or too many or too long ones, one is no UTF-8, or it is JSON that is not said to
+            be JSON.
     """
     try:
         texts = [decode_text(content)] if asked is None else _listed(asked, "texts")
@@ -92,6 +96,8 @@ def documents(content: bytes, asked: dict[str, Any] | None) -> list[str]:
         raise HTTPException(400, "a text in UTF-8 is needed") from error
     if any(len(text) > MOST_CHARACTERS for text in texts):
         raise HTTPException(413, f"texts: one has more than {MOST_CHARACTERS:,} characters")
+    if asked is None and _is_wish(texts[0], "texts"):
+        raise HTTPException(415, "texts: a JSON object has to be sent as application/json, as curl --json does")
     return texts
 
 
@@ -120,6 +126,16 @@ def read_wish(asked: dict[str, Any], length: int) -> Wish:
     if not isinstance(stream, bool):
         raise HTTPException(400, "stream: true or false is needed")
     return Wish(prime, length, seed, settings, stream)
+
+
+def _is_wish(text: str, name: str) -> bool:
+    """Returns whether a text is a JSON object that has a name."""
+    if not text.lstrip().startswith("{"):
+        return False
+    try:
+        return name in json.loads(text)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _listed(asked: dict[str, Any], name: str) -> list[str]:

@@ -274,6 +274,23 @@ def test_a_text_file_is_read_as_predict_reads_it(documents: Service) -> None:
     assert [answer.json() for answer in others] == [plain.json()] * 2
 
 
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [
+        ('{"texts": ["one", "two"]}', "application/x-www-form-urlencoded", 415),
+        ('{"text": "one"}', "text/plain", 200),
+        ('{"texts": ...', "text/plain", 200),
+        ("--x\r\n\r\none\r\n--x--", "multipart/form-data; boundary=x", 415),
+    ],
+)
+def test_what_is_meant_as_several_texts_is_not_taken_for_one(
+    documents: Service, content: str, kind: str, status: int
+) -> None:
+    (answer,) = ask(documents, {"content": content, "headers": {"content-type": kind}})
+    assert answer.status_code == status
+    assert ("error" in answer.json()) == (status == 415)
+
+
 def test_text_in_another_encoding_is_refused(documents: Service) -> None:
     (answer,) = ask(documents, {"content": "naïve".encode("latin-1")})
     assert answer.json() == {"error": "a text in UTF-8 is needed"}
