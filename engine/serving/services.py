@@ -18,7 +18,7 @@ from core.protocols.writing import DrawsSymbols, HasPrimes, WritesText, WritingR
 from datamodules.text.text_files import check_text
 
 SHOWN = 10  # classes of an answer, the most probable first
-TOKENS = 2**17  # most of the documents that are computed at once, padding included
+TOKENS = 2**17  # most of the texts that are computed at once, padding included
 
 
 class Classifying:
@@ -169,9 +169,12 @@ class Writing:
             alike[tuple(tensor.shape for tensor in step)].append(place)
         results: dict[int, tuple[Tensor, ...]] = {}
         for places in alike.values():
-            inputs = tuple(torch.cat(together) for together in zip(*(steps[place] for place in places), strict=True))
-            outputs = [output.split(1) for output in self.form.network(*inputs)]
-            results |= dict(zip(places, zip(*outputs, strict=True), strict=True))
+            count = max(1, TOKENS // steps[places[0]][0].shape[1])  # a text's beginning is read in one step
+            for begin in range(0, len(places), count):
+                chosen = places[begin : begin + count]
+                inputs = tuple(map(torch.cat, zip(*(steps[place] for place in chosen), strict=True)))
+                outputs = [output.split(1) for output in self.form.network(*inputs)]
+                results |= dict(zip(chosen, zip(*outputs, strict=True), strict=True))
         return [results[place] for place in range(len(steps))]
 
     def begin(self, wish: Wish) -> "Text":

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ httpx = pytest.importorskip("httpx", reason="the extra `test` is not installed")
 
 from engine.serving.app import Application  # noqa: E402 (if it is installed)
 from engine.serving.batcher import Busy  # noqa: E402
-from engine.serving.services import Service, service_of  # noqa: E402
+from engine.serving.services import Service, Wish, service_of  # noqa: E402
 
 OWN = "http://127.0.0.1:8000"
 
@@ -151,6 +152,22 @@ def test_many_texts_are_written_at_once_as_alone(writer: Service) -> None:
     answers = ask(writer, *wishes)
     assert {answer.status_code for answer in answers} == {200}
     assert [answer.json() for answer in answers[:4]] == [ask(writer, wish)[0].json() for wish in wishes[:4]]
+
+
+def test_long_beginnings_are_read_a_few_at_a_time(writer: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    network, read = writer.form.network, []
+
+    def watched(symbols: torch.Tensor, *others: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        read.append(tuple(symbols.shape))
+        return network(symbols, *others)
+
+    begun = [writer.begin(Wish("the " * length, 1, 0, {})).step for length in (2, 2, 2, 1, 8)]
+    expected = [outputs[0] for outputs in writer.compute(begun)]
+    monkeypatch.setattr("engine.serving.services.TOKENS", 16)
+    monkeypatch.setattr(writer, "form", replace(writer.form, network=watched))
+    found = [outputs[0] for outputs in writer.compute(begun)]
+    assert read == [(2, 8), (1, 8), (1, 4), (1, 32)]
+    torch.testing.assert_close(found, expected)
 
 
 def test_the_page_and_a_description_are_there(pictures: Service) -> None:
