@@ -1,11 +1,12 @@
 """A study's answer in one picture: the figure that counts over the values that were swept."""
 
+import json
 import math
 from collections.abc import Sequence
 from typing import Any
 
 from core.terminal.printable import first_of
-from engine.settings.run_identity import differ, is_share
+from engine.settings.run_identity import is_share
 from studies.parameters import is_number
 from studies.report.curves import short
 from studies.report.groups import ABSENT, Group, short_names, shown_setting
@@ -100,14 +101,12 @@ def in_order(name: str, groups: Sequence[Group]) -> list[Any]:
     for one in sorted(groups, key=lambda one: _number(one)):
         if not _has(found, name, one):
             found.append(one.settings[name])
-    numbers = [value for value in found if is_number(value)]
-    others = [value for value in found if value not in numbers]
-    return [*sorted(numbers), *others]
+    return [*sorted(filter(is_number, found)), *(value for value in found if not is_number(value))]
 
 
 def _has(values: Sequence[Any], name: str, one: Group) -> bool:
     """Returns whether a group's value of a parameter is among these."""
-    return any(not differ(name, value, one.settings[name]) for value in values)
+    return any(_key(name, value) == _key(name, one.settings[name]) for value in values)
 
 
 def _number(one: Group) -> float:
@@ -161,10 +160,13 @@ def _panel(
     }
 
 
-def _key(name: str, value: Any) -> str:
-    """Returns a value as a key of a dictionary, whatever it holds; equal numbers have one, such as 16 and 16.0."""
+def _key(name: str, value: Any) -> Any:
+    """Returns a value as a key of a dictionary, whatever it holds; equal numbers have one, such as 16 and 16.0.
+
+    Others are told apart as groups are: `true` is not 1, nor [1] [1.0].
+    """
     is_count = is_share(name) and value != 0  # no batch is no share of them, either
-    return repr(float(value) if are_numbers([value]) and not is_count else value)
+    return value if is_number(value) and not is_count else json.dumps(value, sort_keys=True, default=str)
 
 
 def _counted(statuses: Sequence[tuple[str, int]]) -> str:

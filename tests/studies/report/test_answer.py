@@ -4,6 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from studies.report.answer import answer, is_numeric, sentences, spans
 from studies.report.groups import Group, group
 from studies.report.metrics import Metrics
@@ -105,6 +107,22 @@ def test_equal_numbers_of_two_types_have_one_place(tmp_path: Path) -> None:
     points = [{"a": 16.0, "b": 0}, {"a": 32.0, "b": 0}, {"a": 16, "b": 1}, {"a": 32, "b": 1}]
     (panel,) = answer(*_study(tmp_path / "s", points, [0.5] * 4))["panels"]
     assert [line["x"] for line in panel["lines"]] == [[16, 32], [16, 32]]
+
+
+@pytest.mark.parametrize(
+    ("values", "order"),
+    [
+        ([1, True, 2], ["1", "2", "True"]),
+        ([False, 0], ["0", "False"]),
+        ([[1], [1.0]], ["[1]", "[1.0]"]),
+    ],
+)
+def test_equal_values_of_other_types_have_places_of_their_own(tmp_path: Path, values: list, order: list[str]) -> None:
+    groups, metrics = _study(tmp_path / "s", [{"a": value} for value in values], [0.5] * len(values))
+    (panel,) = answer(groups, metrics)["panels"]
+    assert (panel["scale"], panel["order"]) == ("category", order)
+    assert len(panel["lines"][0]["x"]) == len(values)
+    assert {*panel["lines"][0]["x"]} == {*order}
 
 
 def test_one_batch_and_all_of_them_have_two_places(tmp_path: Path) -> None:
