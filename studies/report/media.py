@@ -117,20 +117,26 @@ def _in_turn(groups: Sequence[Group]) -> Iterator[tuple[str, ReportedRun]]:
 
 
 def _files(run: Path) -> list[Path]:
-    """Returns the files of a run's folder that are media, and some of those in folders below it."""
+    """Returns the files of a run's folder that are media, and some of those in folders below it that can be read."""
+    found = [path for path in _media_in(run, run) if path.name not in LEFT_OUT]
+    for folder in _entries(run):
+        if folder.name not in OF_NOBODY and not folder.name.startswith("."):
+            found += _media_in(folder, run)[:MOST_OF_FOLDER]
+    return found
 
-    def is_medium(path: Path) -> bool:
-        return _kind(path.name) < 4 and path.is_file() and is_within(path, run)
 
+def _media_in(folder: Path, run: Path) -> list[Path]:
     try:
-        entries = sorted(run.iterdir())
-        found = [path for path in entries if is_medium(path) and path.name not in LEFT_OUT]
-        for folder in entries:
-            if folder.is_dir() and folder.name not in OF_NOBODY and not folder.name.startswith("."):
-                found += [path for path in sorted(folder.iterdir()) if is_medium(path)][:MOST_OF_FOLDER]
+        return [path for path in _entries(folder) if _kind(path.name) < 4 and path.is_file() and is_within(path, run)]
+    except OSError:  # a folder whose files can be listed, and not looked at
+        return []
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
     except OSError:
         return []
-    return found
 
 
 def _kind(name: str) -> int:

@@ -1,5 +1,6 @@
 """What the runs drew and wrote is in the page, as far as there is room."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,21 @@ def test_runs_stand_side_by_side_for_each_medium_the_best_first(tmp_path: Path) 
     assert [one.run for one in drawn.shown] == ["lr=1"]
     assert samples.shown[0].text == "=== epoch 0\nwritten\n"
     assert (mistakes.shown[0].header, mistakes.shown[0].rows) == (["input", "guess"], [["1", "2"]])
+
+
+def test_a_folder_that_cannot_be_read_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run(tmp_path / "a")
+    for folder in ("", "closed", "drawn"):
+        picture(run / folder / "a.png")
+    groups, read = _groups(tmp_path), Path.iterdir
+
+    def refused(path: Path) -> Iterator[Path]:
+        if path.name == "closed":
+            raise PermissionError
+        return read(path)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    assert [medium.name for medium in media(groups)] == ["a.png", "drawn/a.png"]
 
 
 def test_what_is_long_is_cut_and_said(tmp_path: Path) -> None:
