@@ -21,14 +21,14 @@ const Report = (() => {
       button.type = "button";
       button.textContent = label(group);
       button.setAttribute("aria-pressed", "true");
-      button.title = "click: on or off; double click: this one alone";
+      button.title = "click: on or off; double click: this one alone, or all again";
       button.addEventListener("click", (event) => {
         if (event.detail > 1) return;
         if (!hidden.delete(group)) hidden.add(group);
         update();
       });
       button.addEventListener("dblclick", () => {
-        const alone = hidden.size === groups.length - 1 && !hidden.has(group);
+        const alone = hidden.size === groups.length; // the first of the two clicks has hidden it
         hidden.clear();
         if (!alone) groups.forEach((_, other) => { if (other !== group) hidden.add(other); });
         update();

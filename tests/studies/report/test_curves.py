@@ -1,13 +1,40 @@
 """Curves of groups, by epoch, step and second."""
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from studies.report.curves import MOST_NUMBERS, MOST_POINTS, curves
 from studies.report.groups import group
 from studies.report.metrics import Metrics
 from studies.report.reported import find_runs
+from tests.processes import ROOT
 from tests.studies.report.folders import make_run
+
+# A legend of three lines without a browser; double clicks on some are answered with which lines are on
+LEGEND = """
+const make = () => ({ children: [], on: {}, is: {}, style: { setProperty() {} },
+  append(one) { this.children.push(one); },
+  setAttribute(name, value) { this.is[name] = value; },
+  addEventListener(name, act) { this.on[name] = act; } });
+const groups = [0, 1, 2].map((place) => ({ place, n: 1, label: "" }));
+const textContent = JSON.stringify({ groups, percent: [], curves: {} });
+globalThis.document = { getElementById: (id) => (id === "data" ? { textContent } : null), createElement: make,
+  addEventListener() {} };
+globalThis.Charts = { ofMany: () => "red" };
+const [file, ...places] = process.argv.slice(1);
+const report = new Function(require("fs").readFileSync(file, "utf8") + "; return Report;")();
+const legend = make();
+report.legend(legend, () => {});
+for (const place of places) {
+  const { click, dblclick } = legend.children[place].on;
+  [click, click, dblclick].forEach((act, time) => act({ detail: Math.min(time + 1, 2) }));
+  console.log(legend.children.map((one) => (one.is["aria-pressed"] === "true" ? "1" : "0")).join(""));
+}
+"""
 
 
 def _curves(folder: Path) -> dict:
@@ -65,3 +92,10 @@ def test_long_curves_of_many_runs_stay_small(tmp_path: Path) -> None:
     points = found["val/acc"][0]["epoch"]["x"]
     assert 20 <= len(points) <= MOST_POINTS
     assert (points[0], points[-1]) == (1, 2000)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js")
+def test_a_double_click_shows_a_line_alone_and_another_shows_all() -> None:
+    words = ["node", "-e", LEGEND, str(ROOT / "studies/report/curves.js"), *"11122"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["010", "111", "010", "001", "111"]
