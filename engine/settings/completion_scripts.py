@@ -114,6 +114,7 @@ def completion(argv: list[str]) -> int:
     """
     if argv[:1] == [ASKED]:
         words, kept = joined(argv[2:]) if argv[1:2] == ["bash"] else (argv[2:], "")
+        sys.stdout.reconfigure(errors="surrogateescape")  # a name that is no UTF-8 is written in its own bytes
         sys.stdout.write("".join(f"{word.removeprefix(kept)}\t{text}\n" for word, text in complete(words).items()))
         return 0
     from core.terminal.one_line_parser import OneLineParser  # for which an answer does not wait

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.settings.completion_scripts import ASKED, SCRIPTS, joined
+from engine.settings.completion_scripts import ASKED, SCRIPTS, completion, joined
 from tests.processes import ROOT
 from tests.terminals import Terminal, program
 
@@ -95,6 +95,19 @@ def test_the_answer_has_a_line_a_word_with_its_explanation(command: Callable[...
         0,
         "completion\tprint what makes bash, zsh or fish complete this command\n",
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of any bytes are Linux's")
+def test_a_name_that_is_no_utf8_is_answered_in_its_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in (b"caf\xe9.yaml", b"cafe.yaml"):
+        open(name, "w").close()
+    with open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False) as strict:
+        monkeypatch.setattr(sys, "stdout", strict)
+        assert completion([ASKED, "zsh", "fit", "--config", "caf"]) == 0
+    assert capfdbinary.readouterr().out == b"cafe.yaml\t\ncaf\xe9.yaml\t\n"
 
 
 @pytest.mark.parametrize(
