@@ -8,6 +8,7 @@ from core.code.installed import installs
 from core.errors import InputError, RunInterrupted
 from core.processes.threads import let_waiting_threads_sleep
 from core.terminal.one_line_parser import OneLineParser
+from core.terminal.printable import printable
 from engine.settings.overview import typed_command
 
 LOOPBACK = "127.0.0.1"
@@ -92,9 +93,9 @@ def _about(trained: Any, service: Any) -> dict[str, Any]:
     """Returns what the page and the endpoint say about a network."""
     about = {
         "network": type(trained.model).__name__,
-        "data": trained.data_name,
-        "weights": trained.measured,
-        "run": trained.run_name,
+        "data": printable(trained.data_name),
+        "weights": printable(trained.measured),
+        "run": trained.run_name and printable(trained.run_name),  # a folder's name may be no UTF-8
         "kind": service.kind,
     }
     return about | service.about()

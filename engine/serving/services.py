@@ -15,6 +15,7 @@ from core.protocols.export_forms import ExportForm, HasExportForm
 from core.protocols.general import HasPoints
 from core.protocols.pictures import DecodesPictures
 from core.protocols.writing import DrawsSymbols, HasPrimes, WritesText, WritingRules, writing_rules, written_by
+from core.terminal.printable import printable
 from datamodules.text.text_files import check_text
 
 SHOWN = 10  # classes of an answer, the most probable first
@@ -31,7 +32,7 @@ class Classifying:
 
     def __init__(self, form: ExportForm, class_names: Sequence[str]) -> None:
         self.form = form
-        self.class_names = class_names
+        self.class_names = [*map(printable, class_names)]  # those of folders may be no UTF-8, as answers are
 
     @torch.inference_mode()
     def probabilities(self, inputs: tuple[Tensor, ...]) -> list[Tensor]:
@@ -65,7 +66,7 @@ class ClassifiesPictures(Classifying):
     def about(self) -> dict[str, Any]:
         """Returns what the network takes and answers."""
         _, height, width, channels = self.form.inputs[0].axes
-        return {"class_names": list(self.class_names), "height": height, "width": width, "channels": channels}
+        return {"class_names": self.class_names, "height": height, "width": width, "channels": channels}
 
     def read(self, content: bytes) -> Tensor:
         """Returns the pixels of a picture file, uint8 [H, W, C].
@@ -96,7 +97,7 @@ class ClassifiesDocuments(Classifying):
 
     def about(self) -> dict[str, Any]:
         """Returns what the network answers."""
-        return {"class_names": list(self.class_names)}
+        return {"class_names": self.class_names}
 
     def read(self, text: str) -> Tensor:
         """Returns the numbers of a text's symbols, int64 [M].

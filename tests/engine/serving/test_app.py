@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,7 +25,8 @@ httpx = pytest.importorskip("httpx", reason="the extra `test` is not installed")
 
 from engine.serving.app import Application  # noqa: E402 (if it is installed)
 from engine.serving.batcher import Busy  # noqa: E402
-from engine.serving.services import Service, Wish, service_of  # noqa: E402
+from engine.serving.command import _about  # noqa: E402
+from engine.serving.services import ClassifiesPictures, Service, Wish, service_of  # noqa: E402
 
 OWN = "http://127.0.0.1:8000"
 
@@ -215,6 +217,17 @@ def test_what_cannot_be_answered_is_refused_in_one_line(
 def test_a_request_of_the_page_itself_is_answered(pictures: Service) -> None:
     (answer,) = ask(pictures, {"content": picture(), "headers": {"origin": OWN}})
     assert answer.status_code == 200
+
+
+def test_names_that_are_no_utf8_are_escaped(pictures: Service) -> None:
+    facts = pictures.form.facts | {"class_names": ["caf\udce9"] * len(pictures.class_names)}
+    service = ClassifiesPictures(replace(pictures.form, facts=facts), pictures.data)
+    (answer,) = ask(service, {"content": picture()})
+    assert (answer.status_code, answer.json()["predictions"][0]["class"]) == (200, "caf\\xe9")
+    trained = SimpleNamespace(model=service, data_name="d\udce9", measured="w\udce9", run_name="r\udce9/1")
+    about = _about(trained, service)
+    assert (about["data"], about["weights"], about["run"]) == ("d\\xe9", "w\\xe9", "r\\xe9/1")
+    assert {*about["class_names"]} == {"caf\\xe9"}
 
 
 @pytest.mark.parametrize(
