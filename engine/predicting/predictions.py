@@ -24,6 +24,7 @@ from datamodules.base.data_module import DataModule
 from datamodules.base.sample_data_module import SampleDataModule
 from engine.predicting.gathering import checked_pictures, checked_rows, gather, gather_pictures, gather_unread, in_order
 from engine.predicting.picture_files import check_picture_output, write_pictures
+from engine.processes.peers import lost_peers
 from engine.trainer import Trainer
 
 WIDEST = 80  # columns up to which a cell widens those of other predictions
@@ -111,6 +112,9 @@ def conclude(
         else:
             report(replace(table, rows=[predicted[place] for place in read]), output)
     if unread:
+        if world_size > 1:  # a launcher kills the first process, which writes, soon after another's end with an error
+            with lost_peers(trainer):
+                trainer.strategy.barrier()
         raise InputError(describe_unread(unread, len(names)))
 
 
