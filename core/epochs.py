@@ -29,10 +29,14 @@ def takes_all(share: int | float) -> bool:
 
 
 def tests_all(trainer: Trainer) -> bool:
-    """Returns whether a test takes all batches, as also a limit that is no less than their number leaves them."""
+    """Returns whether a test takes all batches, as also a limit that is no less than their number leaves them.
+
+    Every process of a run calls it: of a few batches, a limit may leave all to one process and less to another.
+    """
     loaders = trainer.test_dataloaders
     lengths = [sized_len(loader) for loader in (loaders if isinstance(loaders, list) else [loaders])]
-    return takes_all(trainer.limit_test_batches) or trainer.num_test_batches == lengths
+    mine = takes_all(trainer.limit_test_batches) or trainer.num_test_batches == lengths
+    return trainer.strategy.reduce_boolean_decision(mine, all=True)
 
 
 def is_epoch_over(trainer: Trainer) -> bool:

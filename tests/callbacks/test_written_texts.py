@@ -69,13 +69,18 @@ class Judged:
 
 
 @pytest.mark.parametrize(
-    ("limit", "logged"), [(1.0, {"test/nats": 6.0}), (1, {}), (0.5, {}), (1000, {"test/nats": 6.0})]
-)
+    ("limit", "of_others", "logged"),
+    [
+        (1.0, True, {"test/nats": 6.0}), (1, True, {}), (0.5, True, {}), (1000, True, {"test/nats": 6.0}),
+        (3, False, {}),  # another process has more batches than this one, and leaves some
+    ],
+)  # fmt: skip
 def test_the_losses_of_some_texts_are_not_taken_for_those_of_all(
-    limit: float, logged: dict[str, float], monkeypatch: pytest.MonkeyPatch
+    limit: float, of_others: bool, logged: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("callbacks.written_texts.making_media", lambda *_: nullcontext())
     strategy = SimpleNamespace(reduce=lambda value, reduce_op: value)
+    strategy.reduce_boolean_decision = lambda mine, all: mine and of_others
     trainer = SimpleNamespace(datamodule=Judged(), limit_test_batches=limit, strategy=strategy, seed=0)
     trainer.test_dataloaders = range(3)  # of three batches
     trainer.num_test_batches = [int(3 * limit) if isinstance(limit, float) else min(3, limit)]
