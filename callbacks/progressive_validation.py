@@ -10,6 +10,7 @@ from callbacks.description import classifies
 from core.errors import InputError
 from core.evaluation_mode import evaluation_mode
 from core.measures import Measure
+from core.processes.peers import take_buffers_of_first
 from lightning_modules.tasks.metrics import RunningMetrics
 from lightning_modules.tasks.task import Task
 
@@ -62,7 +63,8 @@ class ProgressiveValidation(Callback):
         self._metrics.reset()
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        """Measures the batch that is about to be used."""
+        """Measures the batch that is about to be used, with the buffers of the first process, as a validation does."""
+        take_buffers_of_first(trainer.strategy.model)
         with evaluation_mode(pl_module), torch.no_grad(), trainer.precision_plugin.val_step_context():
             pl_module.evaluate(batch, self._metrics)
 

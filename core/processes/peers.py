@@ -8,6 +8,8 @@ from contextlib import suppress
 from typing import TypeVar
 
 import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 SILENCE = 60  # seconds without an answer from another machine, after which it counts as lost
 
@@ -33,6 +35,30 @@ def gathered(mine: Held, world_size: int) -> list[Held]:
     parts = [mine] * world_size
     torch.distributed.all_gather_object(parts, mine)
     return parts
+
+
+def renew_buffers(model: nn.Module) -> None:
+    """Has the next pass through a model begin with the buffers of the first process, which checkpoints hold.
+
+    Otherwise it begins with those of each process after a batch whose gradients wait for those of the next.
+
+    Args:
+        model: The model as the strategy has it; one that is not of several processes is left as it is.
+    """
+    if isinstance(model, DistributedDataParallel):
+        model.require_forward_param_sync = True
+
+
+def take_buffers_of_first(model: nn.Module) -> None:
+    """Gives a model the buffers of the first process at once, for a pass that does not go through its wrapper.
+
+    Args:
+        model: The model as the strategy has it; one that is not of several processes is left as it is.
+    """
+    renew_buffers(model)
+    if isinstance(model, DistributedDataParallel) and model.will_sync_module_buffers():
+        model._sync_buffers()
+        model.require_forward_param_sync = False  # the next pass finds them
 
 
 def watch_connections() -> None:

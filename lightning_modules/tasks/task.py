@@ -10,12 +10,12 @@ from pytorch_lightning import LightningModule
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn, optim
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from core.code.limited_imports import LoadsWithLimits
 from core.epochs import goes_on_within_epoch
 from core.errors import InputError
 from core.measures import Measure
+from core.processes.peers import renew_buffers
 from core.ranges import check_range
 from core.terminal.console import print_line
 from lightning_modules.schedules import RunSchedule
@@ -145,8 +145,9 @@ class Task(LoadsWithLimits, LightningModule):
         step_plateaus(self.trainer)
 
     def on_validation_epoch_start(self) -> None:
-        """Resets the validation metrics, which may still be inference-mode tensors of an earlier validation."""
+        """Resets the metrics, which may be inference-mode tensors; all processes take the buffers of the first."""
         self.val_metrics.reset()
+        renew_buffers(self.trainer.strategy.model)
 
     @abstractmethod
     def evaluate(self, batch: Any, metrics: RunningMetrics) -> Tensor:
@@ -246,7 +247,7 @@ class Task(LoadsWithLimits, LightningModule):
         if self.make_schedule is None:
             return optimizer
         schedule = self.make_schedule(optimizer)
-        if isinstance(schedule, ReduceLROnPlateau):
+        if isinstance(schedule, optim.lr_scheduler.ReduceLROnPlateau):
             return {"optimizer": optimizer, "lr_scheduler": plateau_config(schedule, self)}
         if isinstance(schedule, RunSchedule):
             schedule.set_total_steps(self.trainer.estimated_stepping_batches)

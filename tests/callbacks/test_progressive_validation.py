@@ -120,3 +120,12 @@ def test_a_config_asks_for_it(tmp_path: Path, command: Callable) -> None:
     assert code == 0, errors
     assert "acc_before" in output
     assert command("test", "--ckpt_path", "run")[0] == 0
+
+
+def test_all_processes_measure_with_the_buffers_of_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr("callbacks.progressive_validation.take_buffers_of_first", lambda model: calls.append("batch"))
+    monkeypatch.setattr("lightning_modules.tasks.task.renew_buffers", lambda model: calls.append("validation"))
+    callbacks = [ProgressiveValidation()]
+    tiny_trainer(tmp_path, callbacks=callbacks, max_epochs=1, limit_train_batches=2).fit(tiny_vgg(), TinyDataModule())
+    assert calls == ["batch", "batch", "validation"]

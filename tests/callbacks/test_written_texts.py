@@ -80,7 +80,7 @@ def test_the_losses_of_some_texts_are_not_taken_for_those_of_all(
 ) -> None:
     monkeypatch.setattr("callbacks.written_texts.making_media", lambda *_: nullcontext())
     strategy = SimpleNamespace(reduce=lambda value, reduce_op: value)
-    strategy.reduce_boolean_decision = lambda mine, all: mine and of_others
+    strategy.reduce_boolean_decision = lambda mine, **_: mine and of_others
     trainer = SimpleNamespace(datamodule=Judged(), limit_test_batches=limit, strategy=strategy, seed=0)
     trainer.test_dataloaders = range(3)  # of three batches
     trainer.num_test_batches = [int(3 * limit) if isinstance(limit, float) else min(3, limit)]

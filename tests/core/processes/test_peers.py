@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
+from torch.distributed import HashStore
+from torch.nn.parallel import DistributedDataParallel
 
-from core.processes.peers import SILENCE, lost_peer, watch_connections
+from core.processes.peers import SILENCE, lost_peer, renew_buffers, take_buffers_of_first, watch_connections
 
 
 @pytest.fixture
@@ -57,3 +60,43 @@ def test_what_gloo_says(message: str, reason: str | None, monkeypatch: pytest.Mo
 
 def test_one_process_loses_none() -> None:
     assert lost_peer(RuntimeError("Connection reset by peer")) is None
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[DistributedDataParallel, list[str]]]:
+    """A batch norm as several processes share it, amid an accumulation; and a list that notes its broadcasts."""
+    torch.distributed.init_process_group("gloo", store=HashStore(), rank=0, world_size=1)
+    try:
+        model, broadcasts = DistributedDataParallel(nn.BatchNorm1d(2)), []
+        with model.no_sync():
+            model(torch.rand(3, 2)).sum().backward()
+        monkeypatch.setattr(model, "_sync_buffers", lambda: broadcasts.append("buffers"))
+        yield model, broadcasts
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+@torch.no_grad()
+def test_a_validation_amid_an_accumulation_begins_with_the_buffers_of_the_first(
+    shared: tuple[DistributedDataParallel, list[str]],
+) -> None:
+    model, broadcasts = shared
+    model.eval()(torch.rand(3, 2))
+    assert broadcasts == [], "torch would take them with the next step only"
+    renew_buffers(model)
+    model(torch.rand(3, 2))
+    model(torch.rand(3, 2))
+    assert broadcasts == ["buffers"]
+    renew_buffers(nn.BatchNorm1d(2))
+
+
+@torch.no_grad()
+def test_buffers_are_taken_once_for_a_pass_beside_the_wrapper(
+    shared: tuple[DistributedDataParallel, list[str]],
+) -> None:
+    model, broadcasts = shared
+    take_buffers_of_first(model)
+    assert broadcasts == ["buffers"]
+    model(torch.rand(3, 2))
+    assert broadcasts == ["buffers"]
+    take_buffers_of_first(nn.BatchNorm1d(2))
