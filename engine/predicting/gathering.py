@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from collections.abc import Sequence, Sized
+
 import torch
 from torch import Tensor
 
@@ -64,7 +66,7 @@ def in_order(outputs: list[Tensor], places: Tensor) -> list[Tensor]:
 
 
 def gather(outputs: list[Tensor], world_size: int) -> Tensor:
-    """Puts what all ranks have predicted back into order.
+    """Puts what all ranks have predicted back into order, up to the first sample that none has.
 
     Args:
         outputs: This rank's batches, [B, ...] each.
@@ -77,18 +79,28 @@ def gather(outputs: list[Tensor], world_size: int) -> Tensor:
     if world_size == 1:
         return mine
     parts = gathered(mine, world_size)
-    together = mine.new_empty(sum(map(len, parts)), *mine.shape[1:])
+    together = mine.new_empty(_complete(parts), *mine.shape[1:])
     for rank, part in enumerate(parts):
-        together[rank::world_size] = part
+        places = together[rank::world_size]
+        places.copy_(part[: len(places)])
     return together
 
 
 def gather_pictures(outputs: list[Tensor], world_size: int) -> list[Tensor]:
-    """Puts pictures of any size, which all ranks have made, back into order.
+    """Puts pictures of any size, which all ranks have made, back into order, up to the first that none has.
 
     Args:
         outputs: This rank's batches, [B, H, W, C] each.
         world_size: Number of ranks; rank r has samples r, r + world_size, ...
     """
     parts = gathered([picture for batch in outputs for picture in batch], world_size)
-    return [parts[place % world_size][place // world_size] for place in range(sum(map(len, parts)))]
+    return [parts[place % world_size][place // world_size] for place in range(_complete(parts))]
+
+
+def _complete(parts: Sequence[Sized]) -> int:
+    """Returns how many first samples are predicted: a limit leaves as many batches to each rank, not as many samples.
+
+    Args:
+        parts: What each rank has predicted.
+    """
+    return min(len(parts) * len(part) + rank for rank, part in enumerate(parts))

@@ -13,7 +13,7 @@ from pytorch_lightning import LightningDataModule, LightningModule
 
 from core.errors import InputError
 from core.predictions import PredictionTable, as_lines, as_paragraphs, classified, excerpt
-from engine.predicting.gathering import checked_pictures, gather, in_order
+from engine.predicting.gathering import checked_pictures, gather, gather_pictures, in_order
 from engine.predicting.predictions import SHOWN, check_output, conclude, general_table, report
 from tests.pictures import picture
 from tests.plain import PlainModule
@@ -185,6 +185,20 @@ def test_the_parts_of_several_ranks_are_interleaved(n: int, monkeypatch: pytest.
 
     monkeypatch.setattr(torch.distributed, "all_gather_object", all_gather)
     assert torch.equal(gather([whole[0::2]], 2), whole)
+
+
+@pytest.mark.parametrize(("shares", "complete"), [((4, 1), 3), ((1, 3), 2), ((2, 0), 1), ((0, 2), 0)])
+def test_a_limit_that_leaves_more_samples_to_one_rank_predicts_the_first_of_all(
+    shares: tuple[int, int], complete: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = torch.rand(8, 3)
+    rows = [whole[rank::2][:n] for rank, n in enumerate(shares)]
+    parts = rows
+    monkeypatch.setattr("engine.predicting.gathering.gathered", lambda mine, world_size: parts)
+    assert torch.equal(gather([rows[0]], 2), whole[:complete])
+    parts = [list(part) for part in rows]
+    assert all(map(torch.equal, gather_pictures([rows[0]], 2), whole[:complete]))
+    assert len(gather_pictures([rows[0]], 2)) == complete
 
 
 def test_the_command_classifies_the_test_set_and_files(
