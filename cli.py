@@ -83,6 +83,7 @@ def _main(argv: list[str] | None) -> int:
         code = 128 + getattr(error, "signum", signal.SIGINT)
         return _end("interrupted", code, show_traceback, launched_local_rank() == 0)
     except RunInterrupted as error:  # the command to continue has been printed
+        is_told_by_first("interrupted", ends_all=True)
         return 128 + error.signum
     except InputError as error:
         return _end(str(error), WRONG_INPUT, show_traceback)
@@ -93,7 +94,7 @@ def _main(argv: list[str] | None) -> int:
             return _end_of_fault(error, show_traceback)
         return _end(f"{str(error.filename)[:60]}...: a name that is too long", WRONG_INPUT, show_traceback)
     except RunFailed as error:
-        return _end(str(error), FAILED, show_traceback)
+        return _end(str(error), FAILED, show_traceback, ends_all=error.ends_all)
     except LostPeer as error:  # of each machine one says it: the first of all may be the lost one
         return _end(str(error), FAILED, show_traceback, launched_local_rank() == 0)
     except ModuleNotFoundError as error:
@@ -111,7 +112,7 @@ def _end_of_fault(error: Exception, show_traceback: bool) -> int:
     return _end(f"{in_one_line(error)} {shown_where(error)}", FAILED, show_traceback, True)
 
 
-def _end(message: str, code: int, show_traceback: bool, is_told: bool | None = None) -> int:
+def _end(message: str, code: int, show_traceback: bool, is_told: bool | None = None, ends_all: bool = False) -> int:
     """Says why the command ends; once, where all processes of a run on several devices end for one reason.
 
     Args:
@@ -119,6 +120,7 @@ def _end(message: str, code: int, show_traceback: bool, is_told: bool | None = N
         code: The exit code.
         show_traceback: Print the traceback, too.
         is_told: Whether this process says it; if not given, each does whose reason the first does not say.
+        ends_all: Whether all processes of a run end for this reason.
 
     Returns:
         The exit code.
@@ -129,7 +131,7 @@ def _end(message: str, code: int, show_traceback: bool, is_told: bool | None = N
         traceback.print_exc()
     if report := os.environ.get("TORCHELASTIC_ERROR_FILE"):
         _tell_torchrun(report, message)
-    if is_told or (is_told is None and not is_told_by_first(message)):
+    if is_told or (is_told is None and not is_told_by_first(message, ends_all)):
         rank = launched_rank()
         of_whom = f"process {rank}: " if rank else ""
         for line in printable(message, encoding_of(sys.stderr)).splitlines():

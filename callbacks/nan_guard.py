@@ -27,6 +27,8 @@ LOSS, GRADIENT, WEIGHT = 0, 1, 2  # what can be bad, by place in a flag
 class Diverged(RunFailed):
     """A loss, gradient, weight or learning rate is not finite."""
 
+    ends_all = True
+
 
 class NaNGuard(KeepsArguments, Callback):
     """Checks loss and gradients of every step, and what is saved, on all devices together, for any optimizers.

@@ -19,7 +19,13 @@ class InputError(OneLine, ValueError):
 
 
 class RunFailed(OneLine, RuntimeError):
-    """The run failed, for example by divergence or a full disk; the message states what was saved (exit code 1)."""
+    """The run failed, for example by divergence or a full disk; the message states what was saved (exit code 1).
+
+    Attributes:
+        ends_all: Whether all processes of a run end with it.
+    """
+
+    ends_all = False
 
 
 class LostPeer(OneLine, RuntimeError):

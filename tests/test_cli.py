@@ -19,6 +19,9 @@ from jsonargparse import ActionConfigFile
 from PIL import Image
 from pytorch_lightning import Callback
 
+import cli
+from callbacks.nan_guard import Diverged
+from core.errors import RunFailed, RunInterrupted
 from core.summary import figures
 from engine.settings.config_names import MAIN, config_names
 from engine.settings.help import FIT_ALONE, SHOWN_TRAINER_OPTIONS, TRAINING_OPTIONS
@@ -539,3 +542,20 @@ def test_several_processes_draw_no_seeds_of_their_own(
     assert code == 2
     assert "--seed_everything true: each of several processes would draw another; give a number" in errors
     assert not Path("run").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "ends_all"),
+    [(RunInterrupted(15), 143, True), (Diverged("diverged"), 1, True), (RunFailed("no picture"), 1, False)],
+)
+def test_a_process_waits_for_the_first_where_all_end(
+    error: Exception, code: int, ends_all: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise error
+
+    asked: list[bool] = []
+    monkeypatch.setattr("engine.settings.arguments.parse_command_line", fail)
+    monkeypatch.setattr(cli, "is_told_by_first", lambda reason, ends_all: asked.append(ends_all) or True)
+    assert cli.main(["fit"]) == code
+    assert asked == [ends_all]

@@ -8,6 +8,7 @@ from typing import Any
 
 ENDED = "primer/ended"  # in the store of the processes: why the first of them ends
 SECONDS = 3.0  # in which the first process says so if all end for one reason
+TURNS = 20  # of so many seconds, in which it has written what is left of a run that ends in all processes
 
 
 def tasks() -> int:
@@ -39,11 +40,13 @@ def _number(name: str, name_of_slurm: str) -> int:
     return int(found) if found.isdecimal() else 0
 
 
-def is_told_by_first(reason: str) -> bool:
+def is_told_by_first(reason: str, ends_all: bool = False) -> bool:
     """Returns whether the first process of a run tells why this one ends; asked once, by every process that ends so.
 
     Args:
         reason: Why it ends.
+        ends_all: Whether all are known to end. Then the first is waited for: launchers kill it, which may still write,
+            soon after another has ended with an error.
 
     Returns:
         True in any process but the first if all end for one reason. Before the processes are connected those of a
@@ -59,13 +62,15 @@ def is_told_by_first(reason: str) -> bool:
         return False
     from torch.distributed import DistNetworkError  # imported by now
 
-    try:
-        store.wait([ENDED], timedelta(seconds=SECONDS))
-        return store.get(ENDED).decode() == reason
-    except DistNetworkError:  # the first has ended, and the store that it held with it
-        return True
-    except RuntimeError:  # it goes on
-        return False
+    for _ in range(TURNS if ends_all else 1):  # between which Python looks at signals
+        try:
+            store.wait([ENDED], timedelta(seconds=SECONDS))
+            return store.get(ENDED).decode() == reason
+        except (DistNetworkError, KeyboardInterrupt):  # it has ended, and its store with it, or
+            return True  # another signal has come
+        except RuntimeError:  # it goes on
+            pass
+    return False
 
 
 def _store() -> Any:

@@ -6,6 +6,7 @@ import pytest
 import torch.distributed
 from torch.distributed import HashStore
 
+from core.errors import Interrupted
 from core.processes import ranks
 
 TORCHRUN, LIGHTNING = {"RANK": "5", "LOCAL_RANK": "1"}, {"LOCAL_RANK": "1"}
@@ -92,10 +93,33 @@ def test_connected_processes_say_what_the_first_does_not(
     assert ranks.is_told_by_first(of_second) == is_silent
 
 
-def test_a_first_process_that_has_ended_has_said_why(launched: Launched, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("ends_all", "is_silent"), [(True, True), (False, False)])
+def test_a_first_process_that_still_writes_is_waited_for_where_all_end(
+    ends_all: bool, is_silent: bool, launched: Launched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Late(HashStore):
+        waits = 0
+
+        def wait(self, *arguments: object) -> None:
+            self.waits += 1
+            if self.waits == ranks.TURNS:
+                self.set(ranks.ENDED, "diverged")
+            super().wait(*arguments)
+
+    store = Late()
+    monkeypatch.setattr(ranks, "_store", lambda: store)
+    monkeypatch.setattr(ranks, "SECONDS", 0.001)
+    launched({"LOCAL_RANK": "1"})
+    assert ranks.is_told_by_first("diverged", ends_all) == is_silent
+
+
+@pytest.mark.parametrize("end", [torch.distributed.DistNetworkError("failed to recv, got 0 bytes"), Interrupted(15)])
+def test_a_first_process_that_has_ended_has_said_why_and_a_signal_ends_the_wait(
+    end: BaseException, launched: Launched, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Gone:
         def wait(self, *_: object) -> None:
-            raise torch.distributed.DistNetworkError("failed to recv, got 0 bytes")
+            raise end
 
     monkeypatch.setattr(ranks, "_store", Gone)
     launched({"LOCAL_RANK": "1"})
