@@ -11,6 +11,7 @@ from torch.nn.functional import interpolate
 from core.errors import InputError
 from core.files.home import from_home
 from core.predictions import PredictionTable
+from core.processes.peers import gathered
 from core.terminal.console import print_line
 from datamodules.base.cache import fingerprint
 from datamodules.base.class_folders import LeftOut, check_data_dir
@@ -45,7 +46,7 @@ class WholePictures(Loader):
 
     Attributes:
         unread: Why a picture cannot be read, by its place; a black one stands for it.
-        notes: Lines about pictures that were scaled.
+        notes: Lines about pictures that were scaled, by their places.
         depths: Bits in use in each picture of 16 bits that does not say how many they are.
     """
 
@@ -56,7 +57,7 @@ class WholePictures(Loader):
         self.paths, self.largest, self.bits = paths, largest, bits
         self.places = range(rank, len(paths), world_size)
         self.unread: dict[int, str] = {}
-        self.notes: list[str] = []
+        self.notes: dict[int, str] = {}
         self.depths: list[int] = []
 
     def __len__(self) -> int:
@@ -79,7 +80,7 @@ class WholePictures(Loader):
             self.unread[place] = str(error)
             return torch.zeros(LEAST, LEAST, 3, dtype=torch.uint8)
         if scaled != size:
-            self.notes.append(f"picture  {path}: scaled from {size[0]}x{size[1]} to {scaled[0]}x{scaled[1]}")
+            self.notes[place] = f"picture  {path}: scaled from {size[0]}x{size[1]} to {scaled[0]}x{scaled[1]}"
         if picture.depth and not picture.stated:
             self.depths.append(picture.depth)
         return torch.from_numpy(picture.pixels)
@@ -208,8 +209,14 @@ class PicturesDataModule(ImageDataModule):
         return self.keep("predict", loader)
 
     def notes_on_inputs(self) -> list[str]:
-        """Returns lines about what folders hold beside pictures, and about pictures that were scaled or are dark."""
-        return self.input_notes + self._whole.notes + note_ranges(self._whole.depths, self.bits)
+        """Returns lines about what folders hold beside pictures, and about pictures that were scaled or are dark.
+
+        They are about the pictures of all processes, each of which calls this.
+        """
+        parts = gathered((self._whole.notes, self._whole.depths), self.trainer.world_size)
+        scaled = sorted(note for notes, _ in parts for note in notes.items())
+        depths = [depth for _, depths in parts for depth in depths]
+        return self.input_notes + [line for _, line in scaled] + note_ranges(depths, self.bits)
 
     def prediction_table(self, names: list[str], outputs: Tensor) -> PredictionTable:
         """Returns a table of what a model has made of each picture, in numbers.

@@ -1,5 +1,6 @@
 """The base of every image data set: augmentation and normalisation of whole batches."""
 
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor
 
 from core.abstract_methods import left_to_subclasses
+from core.processes.peers import gathered
 from core.protocols.general import TakesNamedBatches
 from datamodules.base.data_module import Source
 from datamodules.base.sizes import check_least, check_val_size
@@ -185,13 +187,18 @@ class ImageDataModule(EncodedDataModule):
         return self._found[1]
 
     def notes_on_inputs(self) -> list[str]:
-        """Returns lines for the user about `inputs` that have been predicted, such as that most look like negatives."""
+        """Returns lines for the user about `inputs` that have been predicted, such as that most look like negatives.
+
+        They are about the inputs of all processes, each of which calls this.
+        """
         pictures = self._input_pictures
         if pictures is None:
             return self.input_notes
-        is_grey = self.in_channels == 1 and pictures.means
-        negatives = note_negatives(pictures.means, self.mean[0], self.invert) if is_grey else []
-        return self.input_notes + negatives + note_ranges(pictures.depths, self.bits)
+        parts = gathered((pictures.means, pictures.depths), self.trainer.world_size)
+        means, depths = (list(chain.from_iterable(values)) for values in zip(*parts, strict=True))
+        is_grey = self.in_channels == 1 and means
+        negatives = note_negatives(means, self.mean[0], self.invert) if is_grey else []
+        return self.input_notes + negatives + note_ranges(depths, self.bits)
 
     def images_of(self, part: str, places: Tensor) -> Tensor:
         """Returns stored images of a split, uint8 [N, H, W, C], by their indices int64 [N]."""

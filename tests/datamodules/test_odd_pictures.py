@@ -302,7 +302,7 @@ def test_a_data_module_that_is_shown_as_a_text_reads_nothing(root: Path) -> None
 @pytest.mark.parametrize(("learned", "negative"), [(0.13, 230), (0.9, 20)])
 @pytest.mark.parametrize("invert", [False, True])
 def test_negatives_of_what_was_learned_are_noted_and_can_be_inverted(
-    trainer: Trainer, tmp_path: Path, learned: float, negative: int, invert: bool
+    trainer: Trainer, tmp_path: Path, learned: float, negative: int, invert: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(3):
         path = tmp_path / "digits" / f"{number}.png"
@@ -316,6 +316,12 @@ def test_negatives_of_what_was_learned_are_noted_and_can_be_inverted(
     note = f"note     3 of 3 pictures look {here}, and the network was trained on {there}: "
     note += "--invert predicts their negatives"
     assert data.notes_on_inputs() == ([] if invert else [note])
+    of_another = [learned], [12]
+    gathered = "datamodules.images.image_data_module.gathered"
+    monkeypatch.setattr(gathered, lambda mine, world_size: [mine, of_another])
+    *told, deep = data.notes_on_inputs()
+    assert told == ([] if invert else [note.replace("3 of 3", "3 of 4")])
+    assert "1 picture of 16 bits use at most 12 of them" in deep
 
 
 def test_the_command_inverts_pictures_alone(

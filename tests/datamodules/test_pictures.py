@@ -124,7 +124,7 @@ def test_drawn_pictures_need_no_folder() -> None:
     assert data.sizes == {"train": 79, "val": 1, "test": 0}
 
 
-def test_pictures_to_predict_keep_their_sizes(folder: Path) -> None:
+def test_pictures_to_predict_keep_their_sizes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = read(PicturesDataModule(str(folder), image_size=32, largest=44))
     Path("bad.png").write_text("hello")
     save_picture("one.png", 1, 2)
@@ -134,6 +134,11 @@ def test_pictures_to_predict_keep_their_sizes(folder: Path) -> None:
     assert shapes == [(44, 37), (44, 38), (44, 38), (44, 39), (37, 44), (37, 44), (16, 16), (32, 16)]
     assert list(data.unread) == [6]
     assert "photos/0.png: scaled from 40x48 to 37x44" in "\n".join(data.notes_on_inputs())
+    of_another = {1: "of another process"}, [12]
+    monkeypatch.setattr("datamodules.pictures.gathered", lambda mine, world_size: [mine, of_another])
+    notes = data.notes_on_inputs()
+    assert "1 picture of 16 bits use at most 12 of them" in notes[-1]
+    assert notes.index("of another process") == 1 + notes.index("picture  photos/0.png: scaled from 40x48 to 37x44")
     data.trainer.world_size = 9
     with pytest.raises(InputError, match="9 devices need at least 9 inputs, not 8"):
         data.predict_dataloader()
