@@ -1,8 +1,7 @@
 """What a model has predicted: checked, and that of several processes put together in order."""
 
-from typing import Any
-
 from collections.abc import Sequence, Sized
+from typing import Any
 
 import torch
 from torch import Tensor

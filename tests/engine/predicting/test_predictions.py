@@ -201,6 +201,22 @@ def test_a_limit_that_leaves_more_samples_to_one_rank_predicts_the_first_of_all(
     assert len(gather_pictures([rows[0]], 2)) == complete
 
 
+def test_no_process_ends_with_an_error_before_the_first_has_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(torch.distributed, "all_gather_object", lambda *_: None)  # each has as much
+    monkeypatch.setattr("engine.predicting.predictions.gather_unread", lambda *_: {1: "b.png: broken picture"})
+    written: list[bool] = []
+    strategy = SimpleNamespace(barrier=lambda: written.append(Path("out.csv").exists()))
+    trainer = SimpleNamespace(world_size=2, is_global_zero=True, strategy=strategy)
+    datamodule = TinyDataModule()
+    datamodule.load_once()
+    with pytest.raises(InputError, match=r"^1 of 2 inputs cannot be read"):
+        conclude(trainer, tiny_vgg(), datamodule, [torch.rand(1, 5)], "out.csv")
+    assert written == [True]
+
+
 def test_the_command_classifies_the_test_set_and_files(
     config: Path, tmp_path: Path, command: Callable[..., tuple[int, str, str]]
 ) -> None:
@@ -307,19 +323,3 @@ def test_what_cannot_be_read_behind_a_limit_is_left_alone(given: TinyDataModule)
     for model in (PlainModule(), tiny_vgg()):
         conclude(trainer_of(limit_predict_batches=1), model, given, [torch.rand(2, 5)], "out.csv")
         assert len(Path("out.csv").read_text().splitlines()) == 3
-
-
-def test_no_process_ends_with_an_error_before_the_first_has_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(torch.distributed, "all_gather_object", lambda *_: None)  # each has as much
-    monkeypatch.setattr("engine.predicting.predictions.gather_unread", lambda *_: {1: "b.png: broken picture"})
-    written: list[bool] = []
-    strategy = SimpleNamespace(barrier=lambda: written.append(Path("out.csv").exists()))
-    trainer = SimpleNamespace(world_size=2, is_global_zero=True, strategy=strategy)
-    datamodule = TinyDataModule()
-    datamodule.load_once()
-    with pytest.raises(InputError, match=r"^1 of 2 inputs cannot be read"):
-        conclude(trainer, tiny_vgg(), datamodule, [torch.rand(1, 5)], "out.csv")
-    assert written == [True]
