@@ -254,6 +254,7 @@ def test_synthetic_pictures_need_no_folder(load: Load) -> None:
 def test_drawn_grey_pictures_tell_negatives_by_their_mean(load: Load, tmp_path: Path) -> None:
     data = load(Path("nowhere"), source="synthetic", image_size=16, in_channels=1, normalization="symmetric")
     assert 0 < data.mean[0] < 1
+    data.trainer = SimpleNamespace(world_size=1)
     data.inputs = [str(picture(tmp_path / "a.png", mode="L"))]
     data.read_inputs().images[[0]]
     assert data.notes_on_inputs() == []
