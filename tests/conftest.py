@@ -38,9 +38,10 @@ def pytest_collection(session: pytest.Session) -> None:
     Pytest rewrites the assertions of what it imports, which takes half of the time of collecting, and keeps the result
     for the next who imports it.
     """
-    if "PYTEST_XDIST_WORKER" not in os.environ or session.config.args_source is pytest.Config.ArgsSource.ARGS:
+    tests = Path(__file__).parent
+    if "PYTEST_XDIST_WORKER" not in os.environ or [*map(os.path.abspath, session.config.args)] != [str(tests)]:
         return
-    modules = [path.relative_to(session.config.rootpath) for path in sorted(Path(__file__).parent.rglob("test_*.py"))]
+    modules = [path.relative_to(tests.parent) for path in sorted(tests.rglob("test_*.py"))]
     number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
     first = number * len(modules) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
     for path in modules[first:] + modules[:first]:
